@@ -1,0 +1,54 @@
+"""One encoding, one hash: canonical bytes, digests and keyed digests.
+
+Whatever is signed, logged or compared goes through this file, so that two programs
+that mean the same thing hold the same bytes.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+import rfc8785
+
+LABEL = b"assent/v1/"
+
+
+def canonical(value: Any) -> bytes:
+    """Encode a JSON value as its one canonical form.
+
+    Raises:
+        ValueError: a float that is not finite, an integer beyond 2**53, a key that is
+            not a string, or a type that JSON does not have.
+
+    Source: RFC 8785.
+    """
+    return rfc8785.dumps(value)
+
+
+def sha256(data: bytes) -> str:
+    """Hash bytes: 64 lower-case hexadecimal digits. Source: FIPS 180-4."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Hash a JSON value by its canonical bytes: 64 hexadecimal digits."""
+    return sha256(canonical(value))
+
+
+def keyed(key: bytes, label: str, *parts: bytes) -> bytes:
+    """Derive 32 bytes from a secret key for one named use.
+
+    The message is `assent/v1/<label>`, then for each part a zero byte, its length as
+    eight big-endian bytes, and the part itself: no two lists of parts share a message.
+
+    Args:
+        key: 32 secret bytes.
+        label: what the result is for; one label, one use.
+        parts: what it is bound to.
+
+    Source: RFC 2104 (HMAC) with SHA-256.
+    """
+    message = LABEL + label.encode()
+    for part in parts:
+        message += b"\0" + len(part).to_bytes(8, "big") + part
+    return hmac.digest(key, message, "sha256")

@@ -1,0 +1,88 @@
+"""Files that are whole or absent, and secrets that only their owner reads."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assent.errors import UsageError
+
+SECRET_MODE = 0o600
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a crash leaves the old content, or the new, never a part.
+
+    Raises:
+        UsageError: the disk is full; the old content is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    with full_disk_named(path):
+        # Created with its mode: a secret is never readable, not even for an instant.
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        # Crash here: only a draft is left, which the next write replaces.
+        os.replace(draft, path)
+        sync_folder(path.parent)
+
+
+def publish_folder(draft: Path, final: Path) -> None:
+    """Rename a finished draft folder to its final name: the instant it exists.
+
+    Every file in `draft` must have been written whole. Crash before: the draft is
+    found and finished by the next run. Crash after: the folder is complete.
+    """
+    sync_folder(draft)
+    os.rename(draft, final)
+    sync_folder(final.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file by streaming: 64 hexadecimal digits, constant memory."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where the file system has no hard links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn "no space left" into one clear error that says what is still true.
+
+    Raises:
+        UsageError: the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageError(
+            f"the disk is full: `{path.name}` was not written, nothing was changed",
+            hint="free some space, then run the same command again",
+        ) from error

@@ -1,0 +1,1 @@
+"""Real exports, read as documents and subjects."""

@@ -1,0 +1,32 @@
+"""The two tables that every platform brings: documents and subjects."""
+
+import pyarrow as pa
+
+DOCUMENTS = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("subject_id", pa.string()),  # author; null: nobody known, never used
+        pa.field("category", pa.string()),
+        pa.field("created_at", pa.int64()),  # microseconds UTC
+        pa.field("text", pa.string()),
+        pa.field("in_reply_to", pa.string()),  # a document_id
+        pa.field("mentions", pa.list_(pa.string())),  # subject ids
+    ]
+)
+
+SUBJECTS = pa.schema(
+    [
+        pa.field("subject_id", pa.string(), nullable=False),
+        pa.field("country", pa.string()),  # ISO 3166-1 alpha-2; null: unknown
+        pa.field("birth_year", pa.int32()),  # null: unknown
+        pa.field("age_band", pa.string()),  # `adult` or `minor`; null: unknown
+        pa.field("tier", pa.string()),
+        # The directory: used to find a person's traces in texts, for nothing else.
+        pa.field("names", pa.list_(pa.string())),
+        pa.field("handles", pa.list_(pa.string())),
+        pa.field("emails", pa.list_(pa.string())),
+        pa.field("phones", pa.list_(pa.string())),
+        pa.field("urls", pa.list_(pa.string())),
+        pa.field("employer", pa.string()),
+    ]
+)

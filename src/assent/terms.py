@@ -1,0 +1,177 @@
+"""The glossary in code: the nouns of the field as frozen types.
+
+Times are int64 microseconds since 1970-01-01T00:00:00Z, so that no time zone setting
+can change an answer.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+Micros = NewType("Micros", int)
+
+DAY = 86_400_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Count microseconds from 1970 to an instant with a time zone.
+
+    Raises:
+        ValueError: the instant has no time zone, so it names no instant.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone, such as a final `Z`")
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def instant(time: int) -> datetime:
+    """Turn microseconds since 1970 back into an instant in UTC."""
+    return EPOCH + timedelta(microseconds=time)
+
+
+def iso(time: int) -> str:
+    """Write a time as ISO 8601 with a final `Z`."""
+    return instant(time).isoformat().replace("+00:00", "Z")
+
+
+class EventKind(StrEnum):
+    """What an entry of the ledger records. The first block concerns one subject."""
+
+    ENROLLED = "enrolled"
+    NOTICE_SERVED = "notice_served"
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    OBJECTED = "objected"
+    OBJECTION_LIFTED = "objection_lifted"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction_lifted"
+    ERASED = "erased"
+
+    POLICY_PUBLISHED = "policy_published"
+    SUSPENSION_ORDERED = "suspension_ordered"
+    SUSPENSION_LIFTED = "suspension_lifted"
+    PLAN_SEALED = "plan_sealed"
+    CORPUS_BUILT = "corpus_built"
+    MODEL_TRAINED = "model_trained"
+    MODEL_REPAIRED = "model_repaired"
+
+
+CHOICES = frozenset(
+    {EventKind.GIVEN, EventKind.REFUSED, EventKind.WITHDRAWN, EventKind.EXPIRED}
+)
+SUBJECT_EVENTS = frozenset(
+    {
+        EventKind.ENROLLED,
+        EventKind.NOTICE_SERVED,
+        *CHOICES,
+        EventKind.OBJECTED,
+        EventKind.OBJECTION_LIFTED,
+        EventKind.RESTRICTED,
+        EventKind.RESTRICTION_LIFTED,
+        EventKind.ERASED,
+    }
+)
+
+
+class Basis(StrEnum):
+    """Why a rule may allow: the lawful basis (GDPR Article 6(1))."""
+
+    CONSENT = "consent"
+    LEGITIMATE_INTERESTS = "legitimate_interests"
+    UNSAFE_DEFAULT_ON = "unsafe_default_on"  # what operators did; replay only
+
+
+class Reason(StrEnum):
+    """Why a decision came out as it did, most telling denial first.
+
+    The order is the order of design section 3: what is found first is the reason.
+    """
+
+    CONSENTED = "consented"
+    LEGITIMATE_INTERESTS = "legitimate_interests"
+    UNSAFE_DEFAULT_ON = "unsafe_default_on"
+
+    NO_POLICY = "no_policy"
+    SUBJECT_UNKNOWN = "subject_unknown"
+    AGE_UNKNOWN = "age_unknown"
+    UNDER_AGE = "under_age"
+    REGION_UNKNOWN = "region_unknown"
+    UNKNOWN_CATEGORY = "unknown_category"
+    NEVER = "never"
+    SUSPENDED = "suspended"
+    NO_RULE = "no_rule"
+    ERASED = "erased"
+    UNKNOWN_EVENT = "unknown_event"
+    WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
+    REFUSED = "refused"
+    RESTRICTED = "restricted"
+    EXPIRED = "expired"
+    STALE_NOTICE = "stale_notice"
+    NOTICE_TOO_RECENT = "notice_too_recent"
+    NOT_NOTIFIED = "not_notified"
+    NO_RECORD = "no_record"
+
+
+PROVED = frozenset({Reason.CONSENTED, Reason.LEGITIMATE_INTERESTS})
+GAPS = frozenset(
+    {
+        Reason.NO_POLICY,
+        Reason.SUBJECT_UNKNOWN,
+        Reason.AGE_UNKNOWN,
+        Reason.REGION_UNKNOWN,
+        Reason.UNKNOWN_CATEGORY,
+        Reason.UNKNOWN_EVENT,
+        Reason.NOT_NOTIFIED,
+        Reason.NO_RECORD,
+    }
+)
+"""Denials because something is missing, counted apart from refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether one document may train one model, and the rule, order or label why."""
+
+    document_id: str
+    subject_id: str | None
+    reason: Reason
+    rule: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Only a proved reason allows; derived, so the two cannot disagree."""
+        return self.reason in PROVED
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that was said, shown or ordered.
+
+    Args:
+        kind: what happened.
+        happened_at: microseconds UTC, as the platform claims.
+        subject_id: whom it concerns; None for events that concern nobody alone.
+        purpose: dotted path, or `*`; a parent covers its children at a dot.
+        recipient: one recipient, or `*`.
+        category: one category of documents, or `*`.
+        notice: sha256 of the notice shown, hexadecimal.
+        valid_until: a choice ends here (exclusive); None for no end.
+        actor: who did it, such as `subject`, `operator`, `regulator`.
+        detail: evidence (channel, language, note) and, for public events, the body.
+    """
+
+    kind: EventKind
+    happened_at: int
+    subject_id: str | None = None
+    purpose: str = "*"
+    recipient: str = "*"
+    category: str = "*"
+    notice: str | None = None
+    valid_until: int | None = None
+    actor: str = "subject"
+    detail: dict[str, object] = field(default_factory=dict)
