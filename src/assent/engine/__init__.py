@@ -1,0 +1,1 @@
+"""The one query that decides, and the engine that runs it."""

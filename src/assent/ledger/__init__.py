@@ -1,0 +1,1 @@
+"""What was said, shown and ordered: appended, signed, never updated."""

@@ -1,0 +1,128 @@
+"""Events: their rules, and the private body that a public entry commits to."""
+
+import json
+import re
+from typing import Any
+
+from assent.canon import canonical
+from assent.errors import LedgerError
+from assent.terms import CHOICES, DAY, SUBJECT_EVENTS, Event, EventKind, iso
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]*\Z")
+SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+ENTRY_LIMIT = 65_535
+"""Bytes of an entry: a bundle of entries gives each a uint16 length (C2SP tiles)."""
+
+WITH_NOTICE = frozenset({EventKind.NOTICE_SERVED, EventKind.GIVEN})
+
+
+def check_event(event: Event, recorded_at: int) -> None:
+    """Refuse an event that could not be decided on later.
+
+    Args:
+        event: about one subject.
+        recorded_at: microseconds UTC, when the ledger takes it.
+
+    Raises:
+        LedgerError: the kind, a scope, a notice or a time is not as wanted.
+    """
+    kind = event.kind
+    if kind not in SUBJECT_EVENTS:
+        raise LedgerError(f"`{kind}` is not an event about one subject")
+    if not event.subject_id:
+        raise LedgerError(f"`{kind}` needs a subject_id, found none")
+    for field in ("purpose", "recipient", "category"):
+        value = getattr(event, field)
+        if value != "*" and not NAME.match(value):
+            raise LedgerError(
+                f"{field} of `{kind}` is {value!r}, wanted a lower-case name or `*`"
+            )
+    if kind in WITH_NOTICE and event.notice is None:
+        raise LedgerError(
+            f"`{kind}` says no notice, wanted the sha256 of the text that was shown",
+            hint="name the notice that this person saw with `--notice FILE`",
+        )
+    if event.notice is not None and not SHA256.match(event.notice):
+        raise LedgerError("a notice is named by 64 hexadecimal digits of sha256")
+    _check_times(event, recorded_at)
+
+
+def _check_times(event: Event, recorded_at: int) -> None:
+    if event.happened_at > recorded_at + DAY:
+        raise LedgerError(
+            f"`{event.kind}` happened at {iso(event.happened_at)}, more than a day "
+            f"after it is recorded at {iso(recorded_at)}",
+            hint="record an event when it has happened, with its time in UTC",
+        )
+    if event.valid_until is not None:
+        if event.kind not in CHOICES:
+            raise LedgerError(f"`{event.kind}` cannot have an end, only a choice can")
+        if event.valid_until <= event.happened_at:
+            raise LedgerError(
+                f"`{event.kind}` ends at {iso(event.valid_until)}, not after it "
+                f"happened at {iso(event.happened_at)}"
+            )
+
+
+def event_body(event: Event) -> dict[str, Any]:
+    """List what a personal event says: the private JSON that is committed to."""
+    return {
+        "kind": str(event.kind),
+        "subject_id": event.subject_id,
+        "happened_at": event.happened_at,
+        "purpose": event.purpose,
+        "recipient": event.recipient,
+        "category": event.category,
+        "notice": event.notice,
+        "valid_until": event.valid_until,
+        "actor": event.actor,
+        "detail": event.detail,
+    }
+
+
+def personal_entry(kind: EventKind, recorded_at: int, commit: bytes) -> bytes:
+    """Write the public entry of a personal event: a commitment, and nothing else.
+
+    Enrolments are told apart so that a verifier finds the commitment to the subject's
+    secret; no other kind is.
+    """
+    return canonical(
+        {
+            "v": 1,
+            "type": "enrolled" if kind is EventKind.ENROLLED else "subject_event",
+            "recorded_at": recorded_at,
+            "commit": commit.hex(),
+        }
+    )
+
+
+def public_entry(
+    kind: EventKind, happened_at: int, recorded_at: int, body: dict[str, Any]
+) -> bytes:
+    """Write the entry of an event that concerns nobody alone.
+
+    Raises:
+        LedgerError: the entry is too long for a tile, or the kind concerns a subject.
+    """
+    if kind in SUBJECT_EVENTS:
+        raise LedgerError(f"`{kind}` concerns one subject and may not be public")
+    entry = canonical(
+        {
+            "v": 1,
+            "type": str(kind),
+            "recorded_at": recorded_at,
+            "happened_at": happened_at,
+            "body": body,
+        }
+    )
+    if len(entry) > ENTRY_LIMIT:
+        raise LedgerError(
+            f"an entry of {len(entry)} bytes is over the limit of {ENTRY_LIMIT}"
+        )
+    return entry
+
+
+def parse(entry: bytes) -> dict[str, Any]:
+    """Read an entry back; entries are canonical JSON objects."""
+    value: dict[str, Any] = json.loads(entry)
+    return value

@@ -1,0 +1,1 @@
+"""What an operator allows itself, in a file that a lawyer can read."""

@@ -1,0 +1,225 @@
+"""Read a policy file strictly: what is not understood is refused, not ignored."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from assent.canon import sha256
+from assent.errors import PolicyError
+from assent.policy.model import Policy, Rule
+from assent.policy.regions import countries_of
+from assent.terms import Basis, iso, micros
+
+POLICY_KEYS = {
+    "policy": str,
+    "controller": str,
+    "effective_from": (datetime, date),
+    "notice": str,
+    "accepts": list,
+    "minimum_age": int,
+    "never": list,
+    "allow": list,
+}
+RULE_KEYS = {
+    "name": str,
+    "regions": list,
+    "except_regions": list,
+    "categories": list,
+    "purpose": str,
+    "recipients": list,
+    "basis": str,
+    "notice_days": int,
+    "accepts": list,
+    "created_from": (datetime, date),
+    "created_until": (datetime, date),
+    "residence": str,
+    "mentioned": str,
+}
+NEEDED = {
+    "policy": ("policy", "controller", "effective_from", "notice"),
+    "rule": ("name", "regions", "categories", "purpose", "recipients", "basis"),
+}
+# What this version of Assent can decide; another value would be decided wrongly.
+ONLY = {"residence": "at_use", "mentioned": "redact"}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The labels that a project declares; no others may be used."""
+
+    purposes: frozenset[str]
+    recipients: frozenset[str]
+    categories: frozenset[str]
+
+
+def load_policy(path: Path, declared: Declared) -> Policy:
+    """Read one policy file, and the notices that it names.
+
+    Args:
+        path: the TOML file; notices are named relative to the project folder, which
+            holds `policies/` and `notices/`, or to the file itself.
+        declared: the project's labels.
+
+    Raises:
+        PolicyError: the file is no TOML, has an unknown or missing key, a label that
+            nobody declared, dates out of order, or names a notice that is not there.
+    """
+    where = f"`{path.name}`"
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PolicyError(f"there is no policy file {where}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{where} is not TOML: {error}") from error
+    _check_keys(where, value, POLICY_KEYS, NEEDED["policy"])
+    never: list[str] = []
+    for n, block in enumerate(value.get("never", []), start=1):
+        _check_keys(f"{where}, never {n}", block, {"categories": list}, ("categories",))
+        never += _labels(where, "category", block["categories"], declared.categories)
+    rules = tuple(
+        _rule(f"{where}, allow {n}", block, path, declared)
+        for n, block in enumerate(value.get("allow", []), start=1)
+    )
+    _check_rules(where, rules)
+    return Policy(
+        version=value["policy"],
+        controller=value["controller"],
+        effective_from=_time(where, "effective_from", value["effective_from"]),
+        notice=_notice(where, value["notice"], path),
+        accepts=tuple(_notice(where, n, path) for n in value.get("accepts", [])),
+        minimum_age=_minimum_age(where, value.get("minimum_age")),
+        never=tuple(sorted(set(never))),
+        rules=rules,
+    )
+
+
+def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
+    _check_keys(where, block, RULE_KEYS, NEEDED["rule"])
+    for key, only in ONLY.items():
+        if block.get(key, only) != only:
+            raise PolicyError(
+                f'{where}: {key} = "{block[key]}" cannot be decided by this version',
+                hint=f'write {key} = "{only}", or leave the line out',
+            )
+    try:
+        basis = Basis(block["basis"])
+    except ValueError as error:
+        raise PolicyError(
+            f"{where}: basis is `{block['basis']}`, wanted one of {', '.join(Basis)}"
+        ) from error
+    times = {
+        key: _time(where, key, block[key]) if key in block else None
+        for key in ("created_from", "created_until")
+    }
+    start, end = times["created_from"], times["created_until"]
+    if start is not None and end is not None and start >= end:
+        raise PolicyError(
+            f"{where}: created_from {iso(start)} is not before created_until {iso(end)}"
+        )
+    if block.get("notice_days", 0) < 0:
+        raise PolicyError(f"{where}: notice_days is below 0")
+    regions, excepted = block["regions"], block.get("except_regions", [])
+    if not countries_of(regions, excepted):
+        raise PolicyError(f"{where}: no country is left of these regions")
+    purposes = declared.purposes
+    return Rule(
+        name=block["name"],
+        regions=tuple(regions),
+        except_regions=tuple(excepted),
+        categories=_labels(where, "category", block["categories"], declared.categories),
+        purpose=_labels(where, "purpose", [block["purpose"]], purposes)[0],
+        recipients=_labels(
+            where, "recipient", block["recipients"], declared.recipients
+        ),
+        basis=basis,
+        notice_days=block.get("notice_days", 0),
+        accepts=tuple(_notice(where, n, path) for n in block.get("accepts", [])),
+        created_from=start,
+        created_until=end,
+    )
+
+
+def _check_rules(where: str, rules: tuple[Rule, ...]) -> None:
+    names = [rule.name for rule in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise PolicyError(f"{where}: two rules are named `{name}`")
+    unsafe = {rule.basis is Basis.UNSAFE_DEFAULT_ON for rule in rules}
+    if len(unsafe) > 1:
+        raise PolicyError(
+            f"{where}: `unsafe_default_on` shows what an operator did and cannot stand "
+            "beside a lawful basis",
+            hint="move these rules into a file of their own",
+        )
+
+
+def _check_keys(
+    where: str, block: Any, known: Mapping[str, Any], needed: tuple[str, ...]
+) -> None:
+    if not isinstance(block, dict):
+        raise PolicyError(f"{where}: wanted a table of keys")
+    for key, value in block.items():
+        if key not in known:
+            raise PolicyError(
+                f"{where}: unknown key `{key}`", hint=f"known are {', '.join(known)}"
+            )
+        wrong_bool = isinstance(value, bool) and known[key] is int
+        if not isinstance(value, known[key]) or wrong_bool:
+            raise PolicyError(f"{where}: `{key}` has the wrong type of value")
+        if (
+            isinstance(value, list)
+            and known[key] is list
+            and key not in ("never", "allow")
+            and not all(isinstance(item, str) for item in value)
+        ):
+            raise PolicyError(f"{where}: `{key}` wants a list of names in quotes")
+    for key in needed:
+        if key not in block:
+            raise PolicyError(f"{where}: `{key}` is missing")
+
+
+def _labels(
+    where: str, noun: str, found: list[str], declared: frozenset[str]
+) -> tuple[str, ...]:
+    for label in found:
+        if label not in declared:
+            raise PolicyError(
+                f"{where}: {noun} `{label}` is not declared, wanted one of "
+                f"{', '.join(sorted(declared))}",
+                hint="correct the name, or declare it in `assent.toml`",
+            )
+    if not found:
+        raise PolicyError(f"{where}: no {noun} is named")
+    return tuple(sorted(set(found)))
+
+
+def _time(where: str, key: str, value: datetime | date) -> int:
+    if not isinstance(value, datetime):  # a date alone: its first instant in UTC
+        return micros(datetime.combine(value, time(), UTC))
+    if value.tzinfo is None:
+        raise PolicyError(
+            f"{where}: {key} has no time zone, so it names no instant",
+            hint="write it with a final `Z`",
+        )
+    return micros(value)
+
+
+def _minimum_age(where: str, value: int | None) -> int | None:
+    if value is not None and not 0 < value < 120:
+        raise PolicyError(
+            f"{where}: minimum_age is {value}, wanted years from 1 to 119"
+        )
+    return value
+
+
+def _notice(where: str, name: str, path: Path) -> str:
+    for base in (path.parent, path.parent.parent):
+        if (base / name).is_file():
+            return sha256((base / name).read_bytes())
+    raise PolicyError(
+        f"{where}: notice `{name}` is not there",
+        hint="people can only have been told by a text that exists: add the file",
+    )

@@ -1,0 +1,90 @@
+"""Regions by name, and the jurisdictions that a set of policies tells apart."""
+
+from collections.abc import Iterable
+
+import pycountry
+
+from assent.errors import PolicyError
+
+# fmt: off
+EU = frozenset([
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
+    "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+])  # Treaty on European Union, members since 2020-02-01
+# fmt: on
+COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
+NAMED = {
+    "EU": EU,
+    "EEA": EU | {"IS", "LI", "NO"},
+    "UK": frozenset({"GB"}),
+    "*": COUNTRIES,
+}
+UNKNOWN = "unknown"
+"""The jurisdiction of a person whose country is not known."""
+
+
+def countries_of(
+    regions: Iterable[str], excepted: Iterable[str] = ()
+) -> frozenset[str]:
+    """Resolve region names to country codes.
+
+    Args:
+        regions: `EU`, `EEA`, `UK`, `*` or ISO 3166-1 alpha-2 codes.
+        excepted: the same, taken away.
+
+    Raises:
+        PolicyError: a name is none of these.
+    """
+    found: set[str] = set()
+    for region in regions:
+        found |= _one(region)
+    for region in excepted:
+        found -= _one(region)
+    return frozenset(found)
+
+
+def _one(region: str) -> frozenset[str]:
+    if region in NAMED:
+        return NAMED[region]
+    if region in COUNTRIES:
+        return frozenset({region})
+    raise PolicyError(
+        f"region `{region}` is unknown, wanted {', '.join(sorted(NAMED))} or an "
+        "ISO 3166-1 alpha-2 code such as `CH`"
+    )
+
+
+def jurisdictions(
+    blocks: Iterable[tuple[tuple[str, ...], tuple[str, ...]]],
+) -> dict[str, str]:
+    """Divide all countries into the places that no rule tells apart.
+
+    Two countries share a jurisdiction when every block of regions holds both or
+    neither. A jurisdiction is named by the blocks that hold it: `eu-eea-ch`;
+    `elsewhere` when only a `*` does, `outside` when none does.
+
+    Args:
+        blocks: (regions, excepted) of every rule, in any order.
+
+    Returns:
+        Country code -> jurisdiction, for every country.
+    """
+    named: dict[str, frozenset[str]] = {}
+    wild: list[frozenset[str]] = []
+    for regions, excepted in blocks:
+        members = countries_of(regions, excepted)
+        if "*" in regions:
+            wild.append(members)
+        else:
+            named["-".join(sorted(regions, key=_by_name)).lower()] = members
+    result = {}
+    for country in sorted(COUNTRIES):
+        names = sorted(name for name, members in named.items() if country in members)
+        inside = any(country in members for members in wild)
+        result[country] = "+".join(names) or ("elsewhere" if inside else "outside")
+    return result
+
+
+def _by_name(region: str) -> tuple[int, str]:
+    order = ["EU", "EEA"]
+    return (order.index(region) if region in order else len(order), region)
