@@ -172,7 +172,7 @@ def _heard(question: Question) -> str:
     lane = " ".join(f"WHEN '{kind}' THEN '{lane}'" for kind, lane in LANES.items())
     grants = _list(GRANTS)
     return f"""
--- events known at ledger size {question.ledger_size}; an unknown kind has its own lane
+-- events known at ledger size {question.ledger_size}, an unknown kind has its own lane
 known AS (
   SELECT e.entry, e.subject_id, e.kind, e.purpose, e.recipient, e.category, e.notice,
     e.valid_until,
@@ -449,21 +449,8 @@ FROM (
   LEFT JOIN verdicts AS v ON v.document_id = d.document_id
 ) AS a
 LEFT JOIN reasons ON reasons.reason_no = a.reason_no
-LEFT JOIN rules ON rules.rule_no = a.rule_no AND a.reason_no NOT IN (
-  {
-        ", ".join(
-            str(_rank(r))
-            for r in (
-                "no_policy",
-                "subject_unknown",
-                "age_unknown",
-                "under_age",
-                "region_unknown",
-                "unknown_category",
-                "no_rule",
-            )
-        )
-    })"""
+LEFT JOIN rules ON rules.rule_no = a.rule_no
+  AND (a.reason_no < {DENIED} OR a.reason_no > {_rank("no_rule")})"""
 
 
 def _rank(reason: str) -> int:

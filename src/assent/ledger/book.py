@@ -136,8 +136,8 @@ class Book:
         if path.stat().st_size == 0:
             path.unlink()  # `create` was cut off before its first commit
             return cls.create(path, origin, vault, clock)
-        book = cls(_connect(path), origin, vault, clock)
         try:
+            book = cls(_connect(path), origin, vault, clock)
             book.check()
         except sqlite3.DatabaseError as error:
             raise LedgerError(
@@ -370,7 +370,7 @@ class Book:
         limit = -1 if size is None else size
         query = "SELECT entry FROM entries ORDER BY number LIMIT ?"
         for (entry,) in self._connection.execute(query, (limit,)):
-            yield bytes(entry)
+            yield _blob(entry)
 
     def _bodies(self, size: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
         """Read private bodies: entry number, recorded_at, body; each one checked."""
@@ -380,7 +380,7 @@ class Book:
             "WHERE b.number < ? ORDER BY b.number"
         )
         for number, body, opening, entry in self._connection.execute(query, (size,)):
-            value, public = json.loads(body), parse(entry)
+            value, public = json.loads(_blob(body)), parse(_blob(entry))
             if opening is None:
                 secret = self._vault.secret(value["subject_id"])
                 commit = keyed(secret, "enrolled", body)
@@ -454,6 +454,15 @@ def _check_enrolment(event: Event, enrolled: set[str]) -> None:
             f"`{event.kind}` concerns subject `{subject_id}`, who was never enrolled",
             hint=f"run `assent record enrolled {subject_id}` first",
         )
+
+
+def _blob(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise LedgerError(
+            "the ledger holds a value that is not the bytes it wrote",
+            hint="restore the file from a backup; an entry was changed",
+        )
+    return value
 
 
 def _connect(path: Path) -> sqlite3.Connection:

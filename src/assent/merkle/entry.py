@@ -1,0 +1,271 @@
+"""The ledger entries that a verifier reads, and which of them make up a model.
+
+An entry is the canonical JSON of one object, at most 65,535 bytes (the length prefix
+of a tlog-tiles entry bundle has 16 bits). Unknown fields are refused: one could say
+what this version does not understand, such as a further source of a model.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from assent.errors import ProofError
+from assent.merkle.commitment import TAG_SCHEME
+from assent.merkle.prefix import EMPTY
+from assent.merkle.strict import Fields, parse
+from assent.terms import EventKind
+
+VERSION = 1
+MAX_ENTRY_BYTES = 65_535
+
+PRIVATE_KEYS = ("v", "type", "recorded_at", "commit")
+PUBLIC_KEYS = ("v", "type", "recorded_at", "happened_at", "body")
+CORPUS_KEYS = (
+    *("corpus_id", "subject_root", "subjects", "documents", "categories", "as_of"),
+    *("ledger_size", "policies", "manifest", "parts", "plan", "tag_scheme"),
+    "derived_from",
+)
+MODEL_KEYS = ("model_id", "plan", "corpora", "parents", "weights", "content_read")
+REPAIR_KEYS = (*MODEL_KEYS, "supersedes", "certificate")
+MODEL_KINDS = (EventKind.MODEL_TRAINED.value, EventKind.MODEL_REPAIRED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusEntry:
+    """A `corpus_built` entry: what one corpus is committed to."""
+
+    index: int
+    corpus_id: str
+    subject_root: bytes
+    subjects: int
+    documents: int
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A `model_trained` or `model_repaired` entry: what one model is made of.
+
+    Args:
+        index: its place in the ledger.
+        model_id: its name.
+        corpora: ids of the corpora that it read.
+        parents: ids of the models that it started from.
+        external: names of parents outside this ledger, so of unknown content.
+        supersedes: the model that a repaired one replaces; not one of its parents.
+    """
+
+    index: int
+    model_id: str
+    corpora: tuple[str, ...]
+    parents: tuple[str, ...]
+    external: tuple[str, ...]
+    supersedes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """All that a model is made of, through its parents.
+
+    Args:
+        models: ids of the model itself and of every parent in the ledger.
+        corpora: ids of all their corpora.
+        unresolved: what is missing from the picture, in words; empty for nothing.
+    """
+
+    models: frozenset[str]
+    corpora: frozenset[str]
+    unresolved: tuple[str, ...]
+
+
+def kind_of(entry: bytes, index: int) -> str:
+    """Read an entry's kind, and nothing else of it.
+
+    Raises:
+        ProofError: the entry is too long, not canonical JSON, or has no kind.
+    """
+    value = parse(entry, f"entry {index}")
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise ProofError(f"entry {index} has {len(entry)} bytes, wanted at most 65535")
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        raise ProofError(f"entry {index} does not say its type")
+    return kind
+
+
+def read_enrolment(entry: bytes, index: int) -> bytes:
+    """Read the commitment of an `enrolled` entry: 32 bytes.
+
+    Raises:
+        ProofError: the entry is no such one.
+    """
+    kind_of(entry, index)
+    where = f"entry {index}"
+    fields = Fields.of(parse(entry, where), where, PRIVATE_KEYS)
+    fields.constant("v", VERSION)
+    fields.constant("type", EventKind.ENROLLED.value)
+    fields.count("recorded_at")
+    return fields.digest("commit")
+
+
+def read_corpus(entry: bytes, index: int) -> CorpusEntry:
+    """Read a `corpus_built` entry.
+
+    Raises:
+        ProofError: the entry is no such one, or contradicts itself.
+    """
+    where = f"the corpus of entry {index}"
+    wanted = (EventKind.CORPUS_BUILT.value,)
+    fields = Fields.of(_body(entry, index, wanted), where, CORPUS_KEYS)
+    for key in ("manifest", "parts", "plan"):
+        fields.digest(key)
+    for key in ("as_of", "ledger_size"):
+        fields.count(key)
+    fields.constant("tag_scheme", TAG_SCHEME)
+    _check_digests(fields, "policies")
+    if fields.values["derived_from"] is not None:
+        fields.name("derived_from")
+    categories = fields.names("categories")
+    if list(categories) != sorted(set(categories)):
+        raise ProofError(f"{where}: the categories are not sorted, each once")
+    found = CorpusEntry(
+        index=index,
+        corpus_id=fields.name("corpus_id"),
+        subject_root=fields.digest("subject_root"),
+        subjects=fields.count("subjects"),
+        documents=fields.count("documents"),
+        categories=categories,
+    )
+    if (found.subjects == 0) != (found.subject_root == EMPTY):
+        raise ProofError(f"{where}: {found.subjects} subjects do not fit its root")
+    if found.documents < found.subjects:
+        raise ProofError(f"{where}: {found.subjects} subjects, fewer documents")
+    return found
+
+
+def read_model(entry: bytes, index: int) -> ModelEntry:
+    """Read a `model_trained` or `model_repaired` entry.
+
+    Raises:
+        ProofError: the entry is no such one, or contradicts itself.
+    """
+    where = f"the model of entry {index}"
+    body = _body(entry, index, MODEL_KINDS)
+    repaired = kind_of(entry, index) == EventKind.MODEL_REPAIRED
+    fields = Fields.of(body, where, REPAIR_KEYS if repaired else MODEL_KEYS)
+    for key in ("plan", "weights", "content_read"):
+        fields.digest(key)
+    parents: list[str] = []
+    external: list[str] = []
+    for parent in fields.items("parents"):
+        if isinstance(parent, dict):
+            source = Fields.of(parent, f"{where}: a parent", ("external",))
+            external.append(source.name("external"))
+        elif isinstance(parent, str) and parent and parent.isprintable():
+            parents.append(parent)
+        else:
+            raise ProofError(f"{where}: a parent is neither an id nor external")
+    if repaired:
+        fields.digest("certificate")
+    return ModelEntry(
+        index=index,
+        model_id=fields.name("model_id"),
+        corpora=fields.names("corpora"),
+        parents=tuple(parents),
+        external=tuple(external),
+        supersedes=fields.name("supersedes") if repaired else None,
+    )
+
+
+def read_public(
+    entries: Iterable[tuple[int, bytes]],
+) -> tuple[dict[str, ModelEntry], dict[str, CorpusEntry]]:
+    """Read the models and corpora among (index, entry) pairs, by id.
+
+    Raises:
+        ProofError: an entry cannot be read, or two of them use one id: then a proof
+            about the one would seem to be about the other.
+    """
+    models: dict[str, ModelEntry] = {}
+    corpora: dict[str, CorpusEntry] = {}
+    for index, entry in entries:
+        kind = kind_of(entry, index)
+        if kind in MODEL_KINDS:
+            model = read_model(entry, index)
+            if model.model_id in models:
+                raise ProofError(f"two entries name the model `{model.model_id}`")
+            models[model.model_id] = model
+        elif kind == EventKind.CORPUS_BUILT:
+            corpus = read_corpus(entry, index)
+            if corpus.corpus_id in corpora:
+                raise ProofError(f"two entries name the corpus `{corpus.corpus_id}`")
+            corpora[corpus.corpus_id] = corpus
+    return models, corpora
+
+
+def closure(model_id: str, models: Mapping[str, ModelEntry]) -> Closure:
+    """Walk from a model through its parents to everything that it is made of.
+
+    `supersedes` is not walked: a repaired model does not come from the one that it
+    replaces, and a corpus does not contain the one that it was derived from.
+
+    Raises:
+        ProofError: the model itself is not among `models`.
+    """
+    if model_id not in models:
+        raise ProofError(f"no entry names the model `{model_id}`")
+    waiting, seen = [model_id], {model_id}
+    corpora: set[str] = set()
+    unresolved: set[str] = set()
+    while waiting:
+        model = models[waiting.pop()]
+        corpora.update(model.corpora)
+        unresolved.update(f"`{name}` is outside this ledger" for name in model.external)
+        if not model.corpora and not model.parents and not model.external:
+            # Silence is no proof: a model that names nothing was made of something.
+            unresolved.add(f"model `{model.model_id}` names nothing it is made of")
+        for parent in model.parents:
+            if parent not in models:
+                unresolved.add(f"model `{parent}` is not shown")
+            elif parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return Closure(frozenset(seen), frozenset(corpora), tuple(sorted(unresolved)))
+
+
+def superseded_by(model_id: str, models: Mapping[str, ModelEntry]) -> tuple[str, ...]:
+    """List what a model replaces, latest first, as far as `models` knows.
+
+    Raises:
+        ProofError: a model is said to replace one that was logged after it.
+    """
+    chain: list[str] = []
+    model = models[model_id]
+    while model.supersedes is not None and model.supersedes in models:
+        old = models[model.supersedes]
+        if old.index >= model.index:
+            raise ProofError(
+                f"model `{model.model_id}` supersedes `{old.model_id}`, "
+                f"which was logged later"
+            )
+        chain.append(old.model_id)
+        model = old
+    return tuple(chain)
+
+
+def _body(entry: bytes, index: int, kinds: tuple[str, ...]) -> object:
+    """Read the body of a public entry of one of these kinds."""
+    where = f"entry {index}"
+    kind = kind_of(entry, index)
+    if kind not in kinds:
+        raise ProofError(f"{where} has another type than {' or '.join(kinds)}")
+    fields = Fields.of(parse(entry, where), where, PUBLIC_KEYS)
+    fields.constant("v", VERSION)
+    fields.count("recorded_at")
+    fields.count("happened_at")
+    body: object = fields.values["body"]
+    return body
+
+
+def _check_digests(fields: Fields, key: str) -> None:
+    for text in fields.names(key):
+        Fields(fields.where, {key: text}).digest(key)

@@ -1,0 +1,189 @@
+"""The signed tree head: who vouches for which root, as a text that people can read.
+
+    club.example/ledger
+    700
+    5yoAP03fPJvnR14WmIW7NxSkZkzdojCSSamiCd7zU18=
+
+    — club.example/ledger 0Rq2S77A...
+
+The key's name is the log's origin, so one key speaks for one log. Extension lines are
+refused: we write none, and nobody audits them.
+
+Source: C2SP signed-note v1.0.0 and tlog-checkpoint v1.0.0 (Ed25519, type 0x01).
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from assent.errors import ProofError
+from assent.merkle.log import HASH_BYTES
+from assent.merkle.strict import base64_text, read_base64
+
+ED25519 = b"\1"
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+MAX_NOTE_CHARACTERS = 100_000
+SIGNATURE_LINE = re.compile("\u2014 ([^ ]+) ([^ ]+)")  # an em dash begins it
+SIZE_LINE = re.compile("0|[1-9][0-9]{0,15}")  # canonical decimal
+KEY_TEXT = re.compile(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """What is signed: a log's name, how many entries it has, and their root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def sign_head(head: TreeHead, private_key: Ed25519PrivateKey) -> str:
+    """Sign a tree head as a note.
+
+    Raises:
+        ValueError: the origin cannot name a key, the size is negative, or the root is
+            not 32 bytes.
+    """
+    _check_name(head.origin)
+    if head.size < 0 or len(head.root) != HASH_BYTES:
+        raise ValueError("a tree head has a size from 0 on and a root of 32 bytes")
+    text = f"{head.origin}\n{head.size}\n{base64_text(head.root)}\n"
+    identity = _key_hash(head.origin, public_bytes(private_key.public_key()))
+    signature = base64_text(identity + private_key.sign(text.encode()))
+    return f"{text}\n\u2014 {head.origin} {signature}\n"
+
+
+def open_head(note: str, verifier_key: str) -> TreeHead:
+    """Read a signed tree head, only if this key signed it.
+
+    Lines signed by other keys are passed over: a witness may add its own.
+
+    Raises:
+        ProofError: the note or the key is malformed, the key did not sign, its
+            signature is wrong or there twice, or the note is about another log.
+    """
+    # (1) The key, and the text before the blank line.
+    origin, identity, public_key = _read_key(verifier_key)
+    text, signatures = _read_note(note)
+
+    # (2) Exactly one signature of this key, and it is right.
+    ours = [
+        signature[len(identity) :]
+        for name, signature in signatures
+        if name == origin and signature.startswith(identity)
+    ]
+    if len(ours) != 1:
+        raise ProofError(
+            f"the tree head has {len(ours)} signatures by `{origin}`, wanted 1",
+            hint="check that this is the verifier key of this ledger",
+        )
+    try:
+        public_key.verify(ours[0], text.encode())
+    except InvalidSignature:
+        raise ProofError(f"the signature by `{origin}` does not match") from None
+
+    # (3) Three lines: whose log, how many entries, which root.
+    lines = text.split("\n")
+    if len(lines) != 4:
+        raise ProofError(f"the tree head has {len(lines) - 1} lines, wanted 3")
+    if lines[0] != origin:
+        raise ProofError(f"`{origin}` signed a tree head of another ledger")
+    if not SIZE_LINE.fullmatch(lines[1]):
+        raise ProofError("the second line of the tree head is no canonical number")
+    root = read_base64(lines[2], "the root of the tree head", HASH_BYTES)
+    return TreeHead(origin, int(lines[1]), root)
+
+
+def signature_count(note: str) -> int:
+    """Count the signature lines of a note, whoever signed them.
+
+    Raises:
+        ProofError: the note is malformed.
+    """
+    return len(_read_note(note)[1])
+
+
+def verifier_key(origin: str, public_key: Ed25519PublicKey) -> str:
+    """Write a public key as others can hold it: name+hash+base64.
+
+    Raises:
+        ValueError: the origin cannot name a key.
+    """
+    _check_name(origin)
+    raw = public_bytes(public_key)
+    return f"{origin}+{_key_hash(origin, raw).hex()}+{base64_text(ED25519 + raw)}"
+
+
+def public_bytes(public_key: Ed25519PublicKey) -> bytes:
+    """Write a public key as its raw 32 bytes."""
+    return public_key.public_bytes_raw()
+
+
+def private_bytes(private_key: Ed25519PrivateKey) -> bytes:
+    """Write a private key as its raw 32 bytes: a secret, for a file of mode 0600."""
+    return private_key.private_bytes_raw()
+
+
+def read_private_key(raw: bytes) -> Ed25519PrivateKey:
+    """Read a private key from its raw 32 bytes; any 32 random bytes are one.
+
+    Raises:
+        ValueError: there are not 32 bytes.
+    """
+    if len(raw) != KEY_BYTES:
+        raise ValueError(f"a private key has 32 bytes, not {len(raw)}")
+    return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def _check_name(origin: str) -> None:
+    if not origin.isprintable() or not re.fullmatch(r"[^+\s]+", origin):
+        raise ValueError("an origin is printable, without spaces and without `+`")
+
+
+def _key_hash(origin: str, raw: bytes) -> bytes:
+    """Give the four bytes by which a signature names its key."""
+    return hashlib.sha256(origin.encode() + b"\n" + ED25519 + raw).digest()[:4]
+
+
+def _read_key(text: str) -> tuple[str, bytes, Ed25519PublicKey]:
+    """Read origin, key hash and key, and check that the hash is theirs."""
+    match = KEY_TEXT.fullmatch(text)
+    if match is None:
+        raise ProofError(
+            "the verifier key is malformed, wanted `name+hash+base64`",
+            hint="copy the whole key, in one line",
+        )
+    origin, identity, encoded = match.groups()
+    payload = read_base64(encoded, "the verifier key", len(ED25519) + KEY_BYTES)
+    if not payload.startswith(ED25519):
+        raise ProofError("the verifier key is of another type than Ed25519")
+    raw = payload[len(ED25519) :]
+    if _key_hash(origin, raw).hex() != identity:
+        raise ProofError("the verifier key does not match its own hash")
+    return origin, bytes.fromhex(identity), Ed25519PublicKey.from_public_bytes(raw)
+
+
+def _read_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Split a note into its text and its signature lines (name, hash + signature)."""
+    if len(note) > MAX_NOTE_CHARACTERS:
+        raise ProofError(f"the tree head has {len(note)} characters, far too many")
+    if any(not one.isprintable() and one != "\n" for one in note):
+        raise ProofError("the tree head has a character that cannot be printed")
+    text, blank, block = note.rpartition("\n\n")
+    if not text or not blank or not block.endswith("\n"):
+        raise ProofError("the tree head is no signed note: text, blank line, signature")
+    signatures = []
+    for line in block[:-1].split("\n"):
+        match = SIGNATURE_LINE.fullmatch(line)
+        if match is None:
+            raise ProofError("a signature line of the tree head is malformed")
+        signature = read_base64(match[2], "a signature of the tree head")
+        signatures.append((match[1], signature))
+    return text + "\n", signatures

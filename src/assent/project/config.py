@@ -1,0 +1,178 @@
+"""`assent.toml`: what a project declares, read strictly."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assent.errors import UsageError
+from assent.policy.load import Declared
+
+FILE = "assent.toml"
+KEYS: dict[str, dict[str, type]] = {
+    "project": {"name": str, "origin": str},
+    "use": {"purpose": str, "recipients": list, "model": str},
+    "labels": {"purposes": list, "recipients": list, "categories": list},
+    "train": {
+        "slices": int,
+        "steps": int,
+        "epochs": int,
+        "rows": int,
+        "window": int,
+        "width": int,
+        "layers": int,
+        "heads": int,
+        "tokens_per_subject": int,
+        "learning_rate": float,
+        "seed": int,
+        "workers": int,
+    },
+    "capacity": {},
+}
+
+TEMPLATE = """\
+[project]
+name = "{name}"
+origin = "{origin}"    # the ledger's name, signed into every head
+
+[use]
+purpose = "train.generative.content"
+recipients = [{recipients}]    # all of them must be permitted
+model = "content"
+
+[labels]    # no policy and no document may use another label
+purposes = ["train.generative.content"]
+recipients = [{recipients}]
+categories = [{categories}]
+
+[train]
+slices = 4              # a withdrawal replays from the slice that holds her
+steps = 6               # a slice and epoch
+epochs = 2              # inside each slice
+rows = 16               # of `window` bytes, in one batch
+window = 128
+width = 128
+layers = 4
+heads = 4
+tokens_per_subject = 20000
+learning_rate = 0.003
+seed = 1
+workers = 2
+
+[capacity]    # bytes of text that a group may hold: declared, never counted from people
+default = 200000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What a plan is sealed from. Sizes in rows, bytes (`window`) and steps."""
+
+    slices: int
+    steps: int
+    epochs: int
+    rows: int
+    window: int
+    width: int
+    layers: int
+    heads: int
+    tokens_per_subject: int
+    learning_rate: float
+    seed: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One project's declarations."""
+
+    name: str
+    origin: str
+    purpose: str
+    recipients: tuple[str, ...]
+    model: str
+    declared: Declared
+    train: TrainConfig
+    capacity: Mapping[str, int]
+
+    def declared_bytes(self, group: str) -> int:
+        """Bytes of text that a group may hold, as declared."""
+        return self.capacity.get(group, self.capacity["default"])
+
+
+def load_config(folder: Path) -> Config:
+    """Read `assent.toml` in a project folder.
+
+    Raises:
+        UsageError: no such file, no TOML, or a key that is unknown, missing or wrong.
+    """
+    try:
+        value = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no `{FILE}` in `{folder.name or folder}`",
+            hint="run `assent init FOLDER`, or name a project with `--project`",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"`{FILE}` is not TOML: {error}") from error
+    _check(value)
+    labels, use = value["labels"], value["use"]
+    declared = Declared(
+        purposes=frozenset(labels["purposes"]),
+        recipients=frozenset(labels["recipients"]),
+        categories=frozenset(labels["categories"]),
+    )
+    for recipient in use["recipients"]:
+        if recipient not in declared.recipients:
+            raise UsageError(f"`{FILE}`: recipient `{recipient}` is used, not declared")
+    if use["purpose"] not in declared.purposes:
+        raise UsageError(f"`{FILE}`: purpose `{use['purpose']}` is used, not declared")
+    return Config(
+        name=value["project"]["name"],
+        origin=value["project"]["origin"],
+        purpose=use["purpose"],
+        recipients=tuple(sorted(set(use["recipients"]))),
+        model=use["model"],
+        declared=declared,
+        train=TrainConfig(**value["train"]),
+        capacity=dict(value["capacity"]),
+    )
+
+
+def _check(value: dict[str, Any]) -> None:
+    for section in value:
+        if section not in KEYS:
+            raise UsageError(
+                f"`{FILE}`: unknown section `[{section}]`, wanted {', '.join(KEYS)}"
+            )
+    for section, keys in KEYS.items():
+        found = value.get(section)
+        if not isinstance(found, dict):
+            raise UsageError(f"`{FILE}`: section `[{section}]` is missing")
+        for key in found:
+            if keys and key not in keys:
+                raise UsageError(
+                    f"`{FILE}`: unknown key `{key}` in `[{section}]`",
+                    hint=f"known are {', '.join(keys)}",
+                )
+        for key, kind in keys.items():
+            _check_value(section, key, found.get(key), kind)
+    if "default" not in value["capacity"]:
+        raise UsageError(f"`{FILE}`: `[capacity]` lacks `default`")
+    for group, size in value["capacity"].items():
+        _check_value("capacity", group, size, int)
+
+
+def _check_value(section: str, key: str, found: object, kind: type) -> None:
+    where = f"`{FILE}`: `{key}` in `[{section}]`"
+    if found is None:
+        raise UsageError(f"{where} is missing")
+    if isinstance(found, bool) or not isinstance(found, kind):
+        raise UsageError(f"{where} has the wrong type, wanted {kind.__name__}")
+    if isinstance(found, int | float) and found <= 0:
+        raise UsageError(f"{where} is {found}, wanted more than 0")
+    if isinstance(found, list) and not (
+        found and all(isinstance(item, str) for item in found)
+    ):
+        raise UsageError(f"{where} wants a list of names in quotes")

@@ -1,0 +1,524 @@
+import os
+import re
+from pathlib import Path
+
+import oracle
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assent.decide import ask, covers, overlaps
+from assent.engine.duckdb import DuckEngine
+from assent.engine.sql import decision_sql
+from assent.errors import PolicyError
+from assent.ledger.book import EVENTS
+from assent.policy.load import Declared
+from assent.policy.model import Policy, Rule, Suspension
+from assent.sources.schema import DOCUMENTS, SUBJECTS
+from assent.terms import DAY, PROVED, Basis, Reason
+
+DAY_0 = 1_760_000_000_000_000  # 2025-10-09
+NOTICES = ["a" * 64, "b" * 64, "c" * 64]
+DECLARED = Declared(
+    purposes=frozenset({"train.generative", "train.ranking"}),
+    recipients=frozenset({"alpha", "beta", "gamma"}),
+    categories=frozenset({"post", "profile", "mail"}),
+)
+
+
+def subject(subject_id="ana", **changes):
+    row = dict.fromkeys(SUBJECTS.names)
+    row |= {"subject_id": subject_id, "country": "US", "birth_year": 1980}
+    return row | changes
+
+
+def document(document_id="d1", **changes):
+    row = dict.fromkeys(DOCUMENTS.names)
+    row |= {
+        "document_id": document_id,
+        "subject_id": "ana",
+        "category": "post",
+        "created_at": DAY_0 - 900 * DAY,
+        "text": "words",
+    }
+    return row | changes
+
+
+def event(kind, day=0, entry=1, **changes):
+    row = {
+        "entry": entry,
+        "kind": kind,
+        "subject_id": "ana",
+        "purpose": "*",
+        "recipient": "*",
+        "category": "*",
+        "notice": NOTICES[0] if kind in ("notice_served", "given") else None,
+        "valid_until": None,
+        "happened_at": DAY_0 + day * DAY,
+        "recorded_at": DAY_0 + day * DAY,
+    }
+    return row | changes
+
+
+ENROLLED = event("enrolled", day=-100, entry=0)
+
+
+def rule(name="r", **changes):
+    values = {
+        "name": name,
+        "regions": ("US",),
+        "categories": ("post", "profile"),
+        "purpose": "train.generative",
+        "recipients": ("alpha", "beta"),
+        "basis": Basis.LEGITIMATE_INTERESTS,
+    }
+    return Rule(**(values | changes))
+
+
+def policy(*rules, controller="c", **changes):
+    values = {
+        "version": "v",
+        "controller": controller,
+        "effective_from": 0,
+        "notice": NOTICES[0],
+        "never": ("mail",),
+        "rules": rules,
+        "minimum_age": 18,
+    }
+    return Policy(**(values | changes))
+
+
+class World:
+    """One small platform on a real DuckDB, asked as the project asks it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def reasons(
+        self,
+        documents,
+        subjects,
+        events,
+        policies,
+        suspensions=(),
+        recipients=("alpha",),
+        at=DAY_0,
+        size=10**6,
+    ):
+        engine = self.engine(documents, subjects, events)
+        question = ask(
+            policies, suspensions, DECLARED, "train.generative", recipients, at, size
+        )
+        rows = engine.decide(question).to_pylist()
+        engine.close()
+        return {row["document_id"]: (row["reason"], row["rule"]) for row in rows}
+
+    def engine(self, documents, subjects, events):
+        paths = [self.folder / "documents.parquet", self.folder / "subjects.parquet"]
+        tables = [(documents, DOCUMENTS), (subjects, SUBJECTS)]
+        for path, (rows, schema) in zip(paths, tables, strict=True):
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+        return DuckEngine(
+            *paths, pa.Table.from_pylist(events, schema=EVENTS), self.folder
+        )
+
+    def reason(self, events, rules=None, at=DAY_0, **changes):
+        found = self.reasons(
+            [document(**changes.pop("document", {}))],
+            [subject(**changes.pop("subject", {}))],
+            [ENROLLED, *events],
+            [policy(*([rule()] if rules is None else rules))],
+            at=at,
+            **changes,
+        )
+        return found["d1"][0]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("world"))
+
+
+def told(day=-50, entry=1, **changes):
+    return event("notice_served", day=day, entry=entry, **changes)
+
+
+LANES_TABLE = [
+    # events after the notice, expected reason
+    ([], "legitimate_interests"),
+    ([event("given", -9, 2)], "legitimate_interests"),
+    ([event("withdrawn", -9, 2)], "withdrawn"),
+    ([event("given", -9, 2), event("withdrawn", -8, 3)], "withdrawn"),
+    ([event("withdrawn", -9, 2), event("given", -8, 3)], "legitimate_interests"),
+    ([event("withdrawn", -9, 2), event("given", -9, 3)], "withdrawn"),
+    ([event("refused", -9, 2)], "refused"),
+    ([event("objected", -9, 2)], "objected"),
+    ([event("objected", -9, 2), event("given", -8, 3)], "objected"),
+    (
+        [event("objected", -9, 2), event("objection_lifted", -8, 3)],
+        "legitimate_interests",
+    ),
+    ([event("restricted", -9, 2)], "restricted"),
+    ([event("expired", -9, 2)], "expired"),
+    ([event("given", -9, 2, valid_until=DAY_0)], "expired"),
+    ([event("given", -9, 2, valid_until=DAY_0 + 1)], "legitimate_interests"),
+    ([event("erased", -9, 2)], "erased"),
+    ([event("something_new", -9, 2)], "unknown_event"),
+    ([event(None, -9, 2)], "unknown_event"),
+    ([event("withdrawn", -9, 2, purpose="train.ranking")], "legitimate_interests"),
+    ([event("withdrawn", -9, 2, purpose="train")], "withdrawn"),
+    ([event("withdrawn", -9, 2, purpose="train.generative.images")], "withdrawn"),
+    ([event("withdrawn", -9, 2, purpose="train.generativ")], "withdrawn"),
+    ([event("withdrawn", -9, 2, recipient="beta")], "legitimate_interests"),
+    ([event("withdrawn", -9, 2, recipient="nobody-declared")], "withdrawn"),
+    ([event("withdrawn", -9, 2, category="profile")], "legitimate_interests"),
+    ([event("withdrawn", -9, 2, category=None)], "withdrawn"),
+    (
+        [event("withdrawn", -9, 2), event("given", -8, 3, category="profile")],
+        "withdrawn",
+    ),
+    ([event("withdrawn", 5, 2)], "legitimate_interests"),
+    ([event("withdrawn", 5, 2, recorded_at=DAY_0 - DAY)], "withdrawn"),
+    ([event("withdrawn", -9, 2, happened_at=None)], "withdrawn"),
+]
+
+
+@pytest.mark.parametrize(("events", "expected"), LANES_TABLE)
+def test_lanes_are_separate_and_the_latest_of_each_counts(world, events, expected):
+    assert world.reason([told(), *events]) == expected
+
+
+def test_a_grant_counts_from_the_later_of_happened_and_recorded(world):
+    early = event("notice_served", -50, 1, recorded_at=DAY_0 + DAY)
+
+    assert world.reason([early]) == "not_notified"
+    assert world.reason([early], at=DAY_0 + DAY) == "legitimate_interests"
+
+
+@pytest.mark.parametrize(
+    ("notice_days", "expected"),
+    [(50, "legitimate_interests"), (51, "notice_too_recent")],
+)
+def test_a_notice_must_have_been_served_days_before(world, notice_days, expected):
+    assert world.reason([told()], [rule(notice_days=notice_days)]) == expected
+
+
+def test_a_notice_of_another_version_is_stale_and_none_is_not_notified(world):
+    assert world.reason([told(notice=NOTICES[1])]) == "stale_notice"
+    assert world.reason([told(notice=None)]) == "stale_notice"
+    assert world.reason([]) == "not_notified"
+    accepting = [rule(accepts=(NOTICES[1],))]
+    assert world.reason([told(notice=NOTICES[1])], accepting) == "legitimate_interests"
+
+
+def test_consent_needs_a_yes_under_an_accepted_notice(world):
+    rules = [rule(basis=Basis.CONSENT)]
+
+    assert world.reason([told()], rules) == "no_record"
+    assert world.reason([event("given", -9)], rules) == "consented"
+    assert world.reason([event("given", -9, notice=None)], rules) == "stale_notice"
+    assert (
+        world.reason([event("given", -9, notice=NOTICES[2])], rules) == "stale_notice"
+    )
+
+
+def test_one_proved_rule_is_enough_and_the_reason_names_it(world):
+    rules = [rule("asked", basis=Basis.CONSENT), rule("told")]
+    found = world.reasons(
+        [document()], [subject()], [ENROLLED, told()], [policy(*rules)]
+    )
+
+    assert found == {"d1": ("legitimate_interests", "told")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"birth_year": None}, "age_unknown"),
+        ({"birth_year": None, "age_band": "adult"}, "legitimate_interests"),
+        ({"birth_year": None, "age_band": "minor"}, "under_age"),
+        ({"birth_year": None, "age_band": "grown"}, "age_unknown"),
+        ({"birth_year": 2007}, "under_age"),  # may still be 17 in October 2025
+        ({"birth_year": 2006}, "legitimate_interests"),
+        ({"birth_year": 1880}, "age_unknown"),
+        ({"country": None}, "region_unknown"),
+        ({"country": "XX"}, "region_unknown"),
+        ({"country": "FR"}, "no_rule"),
+    ],
+)
+def test_what_is_not_known_of_a_person_denies(world, changes, expected):
+    assert world.reason([told()], subject=changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"subject_id": None}, "subject_unknown"),
+        ({"subject_id": "stranger"}, "subject_unknown"),
+        ({"category": "mail"}, "never"),
+        ({"category": "diary"}, "unknown_category"),
+        ({"category": None}, "unknown_category"),
+        ({"created_at": None}, "no_rule"),
+    ],
+)
+def test_what_is_not_known_of_a_document_denies(world, changes, expected):
+    rules = [rule(created_from=1, categories=("post", "mail"))]
+
+    assert world.reason([told()], rules, document=changes) == expected
+
+
+def test_an_empty_policy_or_ledger_or_no_policy_allows_nobody(world):
+    one = ([document()], [subject()])
+
+    assert world.reasons(*one, [ENROLLED, told()], [])["d1"][0] == "no_policy"
+    assert world.reasons(*one, [ENROLLED, told()], [policy()])["d1"][0] == "no_rule"
+    assert world.reasons(*one, [], [policy(rule())])["d1"][0] == "subject_unknown"
+    assert world.reasons([], [], [], [policy(rule())]) == {}
+
+
+def test_all_recipients_must_be_permitted(world):
+    withdrawn = event("withdrawn", -9, 2, recipient="beta")
+    both = {"recipients": ("alpha", "beta")}
+
+    assert world.reason([told()], **both) == "legitimate_interests"
+    assert world.reason([told(), withdrawn], **both) == "withdrawn"
+    assert world.reason([told()], recipients=("alpha", "gamma")) == "no_rule"
+
+
+def test_a_suspension_stops_its_region_at_once_and_names_the_order(world):
+    stop = Suspension("order-7", ("US",))
+    found = world.reasons(
+        [document()], [subject()], [ENROLLED, told()], [policy(rule())], [stop]
+    )
+
+    assert found["d1"] == ("suspended", "order-7")
+    elsewhere = Suspension("order-8", ("FR",))
+    assert world.reason([told()], suspensions=[elsewhere]) == "legitimate_interests"
+
+
+def test_entries_after_the_pinned_size_are_not_known(world):
+    events = [told(), event("withdrawn", -9, 7)]
+
+    assert world.reason(events, size=8) == "withdrawn"
+    assert world.reason(events, size=7) == "legitimate_interests"
+
+
+def test_a_lawful_basis_does_not_stand_beside_what_operators_did():
+    mixed = [
+        policy(rule()),
+        policy(rule(basis=Basis.UNSAFE_DEFAULT_ON), controller="other"),
+    ]
+    with pytest.raises(PolicyError, match="unsafe_default_on"):
+        ask(mixed, [], DECLARED, "train.generative", ["alpha"], DAY_0, 1)
+
+
+def test_the_operators_way_reaches_people_whom_nobody_told(world):
+    rules = [
+        rule(
+            basis=Basis.UNSAFE_DEFAULT_ON,
+            regions=("*",),
+            except_regions=("EU",),
+        )
+    ]
+
+    def used(events=(), **changes):
+        return world.reason(list(events), rules, subject=changes)
+
+    assert used() == "unsafe_default_on"
+    assert used(birth_year=None, country=None) == "unsafe_default_on"
+    assert used([event("objected", -9, 2)]) == "unsafe_default_on"
+    assert used([event("refused", -9, 2)]) == "refused"
+    assert used(birth_year=2015) == "under_age"
+    assert used(country="FR") == "no_rule"
+    assert Reason.UNSAFE_DEFAULT_ON not in PROVED
+
+
+@pytest.mark.parametrize(
+    ("scope", "use", "covered", "overlapping"),
+    [
+        ("*", "a.b", True, True),
+        ("a", "a.b", True, True),
+        ("a.b", "a.b", True, True),
+        ("a.b", "a.bc", False, False),
+        ("a.b.c", "a.b", False, True),
+        ("b", "a.b", False, False),
+    ],
+)
+def test_a_purpose_covers_its_children_only_at_a_dot(scope, use, covered, overlapping):
+    assert covers(scope, use) is covered
+    assert overlaps(scope, use) is overlapping
+
+
+def test_the_query_is_one_statement_in_other_dialects_too():
+    question = ask(
+        [policy(rule())], [], DECLARED, "train.generative", ["alpha"], DAY_0, 9
+    )
+    for dialect in ("duckdb", "spark"):
+        text = decision_sql(question, dialect)
+        assert ";" not in re.sub(r"/\*.*?\*/", "", text)
+        assert "ROW_NUMBER()" in text
+
+
+# -- the query against the oracle --------------------------------------------------
+
+KINDS = st.sampled_from(
+    [
+        "enrolled",
+        "notice_served",
+        "notice_served",
+        "given",
+        "given",
+        "refused",
+        "withdrawn",
+        "expired",
+        "objected",
+        "objection_lifted",
+        "restricted",
+        "restriction_lifted",
+        "erased",
+        "mystery",
+        None,
+    ]
+)
+TIMES = st.one_of(st.none(), st.integers(-6, 2).map(lambda day: DAY_0 + day * DAY))
+SCOPES = {
+    "purpose": ["*", "train", "train.generative", "train.generative.x", "train.ranking"]
+    + ["typo", None],
+    "recipient": ["*", "*", "alpha", "beta", "typo", None],
+    "category": ["*", "*", "post", "profile", "typo", None],
+}
+PEOPLE = ["ana", "bo", "cy"]
+
+
+@st.composite
+def event_rows(draw):
+    rows = [
+        event("enrolled", day=-100, entry=n, subject_id=who)
+        for n, who in enumerate(PEOPLE[: draw(st.integers(2, 3))])
+    ]
+    for n in range(draw(st.integers(0, 9))):
+        row = event(
+            draw(KINDS),
+            entry=10 + n,
+            subject_id=draw(st.sampled_from(PEOPLE)),
+            notice=draw(st.sampled_from([*NOTICES, NOTICES[0], None])),
+            valid_until=draw(TIMES),
+            happened_at=draw(TIMES),
+            recorded_at=draw(TIMES),
+        )
+        for scope, labels in SCOPES.items():
+            row[scope] = draw(st.sampled_from(labels))
+        rows.append(row)
+    return rows
+
+
+@st.composite
+def rules(draw, name):
+    regions, excepted = draw(
+        st.sampled_from(
+            [(("US",), ()), (("EU", "CH"), ()), (("*",), ()), (("*",), ("EU", "US"))]
+        )
+    )
+    return rule(
+        name,
+        regions=regions,
+        except_regions=excepted,
+        categories=draw(st.sampled_from([("post",), ("post", "profile")])),
+        recipients=draw(st.sampled_from([("alpha",), ("alpha", "beta")])),
+        purpose=draw(st.sampled_from(["train", "train.generative", "train.ranking"])),
+        basis=draw(st.sampled_from([Basis.CONSENT, Basis.LEGITIMATE_INTERESTS])),
+        notice_days=draw(st.integers(0, 3)),
+        accepts=draw(st.sampled_from([(), (NOTICES[1],)])),
+        created_from=draw(st.sampled_from([None, DAY_0 - 10 * DAY])),
+        created_until=draw(st.sampled_from([None, DAY_0])),
+    )
+
+
+@st.composite
+def policies(draw):
+    return [
+        policy(
+            *(draw(rules(f"{name}{n}")) for n in range(draw(st.integers(0, 3)))),
+            controller=name,
+            minimum_age=draw(st.sampled_from([None, 18, 21])),
+            notice=draw(st.sampled_from(NOTICES[:2])),
+            never=draw(st.sampled_from([(), ("mail",), ("post",)])),
+        )
+        for name in ["c", "d"][: draw(st.integers(0, 2))]
+    ]
+
+
+SUBJECT_ROWS = st.tuples(
+    *(
+        st.builds(
+            subject,
+            subject_id=st.just(who),
+            country=st.sampled_from(["US", "FR", "CH", "BR", "XX", None]),
+            birth_year=st.sampled_from([1980, 2004, 2005, 2006, 2007, 1700, None]),
+            age_band=st.sampled_from([None, None, "adult", "minor", "other"]),
+        )
+        for who in PEOPLE[:2]
+    )
+)
+DOCUMENT_ROWS = st.lists(
+    st.builds(
+        document,
+        subject_id=st.sampled_from([*PEOPLE, None]),
+        category=st.sampled_from(["post", "post", "profile", "mail", "typo", None]),
+        created_at=st.sampled_from([None, 0, DAY_0 - 10 * DAY, DAY_0 - 1, DAY_0]),
+    ),
+    max_size=6,
+)
+SUSPENSIONS = st.lists(
+    st.builds(
+        Suspension,
+        order=st.sampled_from(["o1", "o2"]),
+        regions=st.sampled_from([("US",), ("EU",), ("FR", "CH")]),
+        recipient=st.sampled_from(["*", "alpha", "beta"]),
+        category=st.sampled_from(["*", "profile"]),
+        purpose=st.sampled_from(["*", "train.ranking", "train.generative"]),
+    ),
+    max_size=1,
+)
+
+
+@settings(
+    max_examples=int(os.environ.get("ASSENT_EXAMPLES", "120")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    subjects=SUBJECT_ROWS,
+    documents=DOCUMENT_ROWS,
+    events=event_rows(),
+    in_force=policies(),
+    suspensions=SUSPENSIONS,
+    recipients=st.sampled_from([("alpha",), ("alpha", "beta")]),
+    size=st.sampled_from([10**6, 10**6, 14]),
+)
+def test_the_query_equals_the_oracle(
+    world, subjects, documents, events, in_force, suspensions, recipients, size
+):
+    documents = [row | {"document_id": f"d{n}"} for n, row in enumerate(documents)]
+    found = world.reasons(
+        documents, subjects, events, in_force, suspensions, recipients, size=size
+    )
+
+    expected = {
+        row["document_id"]: oracle.decide(
+            row,
+            {person["subject_id"]: person for person in subjects},
+            events,
+            in_force,
+            suspensions,
+            DECLARED,
+            "train.generative",
+            list(recipients),
+            DAY_0,
+            size,
+        )
+        for row in documents
+    }
+    assert {key: reason for key, (reason, _) in found.items()} == expected
