@@ -487,6 +487,7 @@ SUSPENSIONS = st.lists(
 @settings(
     max_examples=int(os.environ.get("ASSENT_EXAMPLES", "120")),
     deadline=None,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

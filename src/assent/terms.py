@@ -7,9 +7,8 @@ can change an answer.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
 
-Micros = NewType("Micros", int)
+from assent.errors import UsageError
 
 DAY = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +33,21 @@ def instant(time: int) -> datetime:
 def iso(time: int) -> str:
     """Write a time as ISO 8601 with a final `Z`."""
     return instant(time).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> int:
+    """Read ISO 8601 with a time zone: microseconds UTC.
+
+    Raises:
+        UsageError: the text is no instant, or names none because its zone is missing.
+    """
+    try:
+        return micros(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise UsageError(
+            f"time {text!r} is no instant, wanted ISO 8601 with a zone",
+            hint="write it like 2025-11-03T00:00:00Z",
+        ) from error
 
 
 class EventKind(StrEnum):

@@ -6,7 +6,7 @@ it is never an input. Byte for byte the file has one valid form, so one byte cha
 anywhere is refused. The layout is in `docs/formats-proofs.md`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -136,7 +136,6 @@ def verify_bundle(data: bytes, verifier_key: str | None = None) -> Verdict:
     """
     # (1) One JSON object with one reading.
     bundle = _read_bundle(data)
-    steps = [f"the file is one canonical JSON object of {len(data)} bytes"]
 
     # (2) The tree head, signed by the key.
     key = bundle.text("verifier_key")
@@ -146,57 +145,23 @@ def verify_bundle(data: bytes, verifier_key: str | None = None) -> Verdict:
             hint="check from which ledger the bundle and the key come",
         )
     head = _read_head(bundle.text("tree_head"), key)
+
+    # (3) to (6) The entries under that head, what they show, and the claim.
+    found = _find(bundle, head)
+    answers, conclusion = _conclude(bundle, found)
+
     source = "bundle" if verifier_key is None else "caller"
-    steps.append(
+    steps = [
+        f"the file is one canonical JSON object of {len(data)} bytes",
         f"the tree head of `{head.origin}`, {head.size} entries, is signed by the "
-        f"key from the {source}"
-    )
-
-    # (3) The enrolment is in the ledger, and the secret is the one it committed to.
-    enrolled = Fields.of(bundle.values["enrolled"], "enrolled", ENROLLED_KEYS)
-    secret = bundle.data("subject_secret", SECRET_BYTES)
-    subject_id = _check_enrolment(secret, enrolled, head)
-    steps.append(
-        f"entry {enrolled.count('index')} of the ledger enrols the subject; the secret "
-        f"and the person's data open its commitment"
-    )
-
-    # (4) The models and corpora are in the ledger, after what they are made of; each
-    # corpus holds these documents of the subject, or nothing of the subject.
-    models = _models(bundle, head)
-    corpora, used = _corpora(bundle, head, secret)
-    _check_order(enrolled.count("index"), models, corpora)
-    steps.append(
-        f"{len(models)} models and {len(corpora)} corpora are entries of the ledger: "
-        f"first the enrolment, then the corpora, then the models made of them"
-    )
-    steps += [_corpus_step(corpora[name], used[name]) for name in corpora]
-
-    # (5) What the models are made of, through all parents, and the verdict from it.
-    claim = Fields.of(bundle.values["claim"], "the claim", CLAIM_KEYS)
-    model_id = claim.name("model_id")
-    chain = (model_id, *superseded_by(model_id, models))
-    closures = [closure(name, models) for name in chain]
-    _check_nothing_over(closures, models, corpora)
-    answers = [
-        answer_for(name, made_of, used)
-        for name, made_of in zip(chain, closures, strict=True)
+        f"key from the {source}",
+        *_entry_steps(found),
+        *conclusion,
     ]
-    steps += map(_model_step, answers, closures)
-    steps += _chain_steps(chain, models)
-
-    # (6) The claim says the same.
-    if claim.values != claim_of(answers):
-        raise ProofError(
-            f"the bundle claims something else than its entries show, which is "
-            f"`{answers[0].verdict}` for model `{model_id}`"
-        )
-    steps.append("the claim of the bundle is what its entries show")
-
     return Verdict(
-        model_id=model_id,
+        model_id=answers[0].model_id,
         verdict=answers[0].verdict,
-        subject_id=subject_id,
+        subject_id=found.subject_id,
         documents=answers[0].documents,
         superseded=tuple(answers[1:]),
         head=head,
@@ -261,6 +226,59 @@ def _read_head(note: str, key: str) -> TreeHead:
     if lines != 1:
         raise ProofError(f"the tree head has {lines} signature lines, wanted 1")
     return open_head(note, key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the entries under the tree head say; `used` has document ids by corpus."""
+
+    subject_id: str
+    enrolled: int
+    models: Mapping[str, ModelEntry]
+    corpora: Mapping[str, CorpusEntry]
+    used: Mapping[str, tuple[str, ...]]
+
+
+def _find(bundle: Fields, head: TreeHead) -> _Found:
+    """Find every entry of the bundle in the ledger, in the order that it needs."""
+    # (3) The enrolment is in the ledger, and the secret is the one it committed to.
+    enrolled = Fields.of(bundle.values["enrolled"], "enrolled", ENROLLED_KEYS)
+    secret = bundle.data("subject_secret", SECRET_BYTES)
+    subject_id = _check_enrolment(secret, enrolled, head)
+
+    # (4) The models and corpora are in the ledger, after what they are made of; each
+    # corpus holds these documents of the subject, or nothing of the subject.
+    models = _models(bundle, head)
+    corpora, used = _corpora(bundle, head, secret)
+    found = _Found(subject_id, enrolled.count("index"), models, corpora, used)
+    _check_order(found)
+    return found
+
+
+def _conclude(bundle: Fields, found: _Found) -> tuple[list[Use], list[str]]:
+    """Derive the answers, the model's own first, and check the claim against them."""
+    # (5) What the models are made of, through all parents, and the verdict from it.
+    claim = Fields.of(bundle.values["claim"], "the claim", CLAIM_KEYS)
+    model_id = claim.name("model_id")
+    chain = (model_id, *superseded_by(model_id, found.models))
+    closures = [closure(name, found.models) for name in chain]
+    _check_nothing_over(closures, found)
+    answers = [
+        answer_for(name, made_of, found.used)
+        for name, made_of in zip(chain, closures, strict=True)
+    ]
+
+    # (6) The claim says the same.
+    if claim.values != claim_of(answers):
+        raise ProofError(
+            f"the bundle claims something else than its entries show, which is "
+            f"`{answers[0].verdict}` for model `{model_id}`"
+        )
+    return answers, [
+        *map(_model_step, answers, closures),
+        *_chain_steps(chain, found.models),
+        "the claim of the bundle is what its entries show",
+    ]
 
 
 def _parts(bundle: Fields, key: str, keys: tuple[str, ...]) -> list[Fields]:
@@ -378,18 +396,17 @@ def _check_enrolment(secret: bytes, enrolled: Fields, head: TreeHead) -> str:
     return subject_id
 
 
-def _check_order(
-    enrolled: int, models: Mapping[str, ModelEntry], corpora: Mapping[str, CorpusEntry]
-) -> None:
+def _check_order(found: _Found) -> None:
     """Check that what depends on something was logged after it.
 
     A secret chosen after a corpus was committed could be chosen to be absent in it.
     """
+    models, corpora = found.models, found.corpora
     for corpus in corpora.values():
-        if corpus.index <= enrolled:
+        if corpus.index <= found.enrolled:
             raise ProofError(
                 f"corpus `{corpus.corpus_id}` is entry {corpus.index}, not after the "
-                f"enrolment, entry {enrolled}: it says nothing about this subject"
+                f"enrolment, entry {found.enrolled}: it says nothing about this subject"
             )
     for model in models.values():
         for name in model.corpora:
@@ -404,32 +421,42 @@ def _check_order(
             )
 
 
-def _check_nothing_over(
-    closures: Sequence[Closure],
-    models: Mapping[str, ModelEntry],
-    corpora: Mapping[str, CorpusEntry],
-) -> None:
+def _check_nothing_over(closures: Sequence[Closure], found: _Found) -> None:
     """Check that every entry is needed: what bears on nothing may mislead."""
-    over = models.keys() - frozenset().union(*(one.models for one in closures))
-    over |= corpora.keys() - frozenset().union(*(one.corpora for one in closures))
+    over = found.models.keys() - frozenset().union(*(one.models for one in closures))
+    over |= found.corpora.keys() - frozenset().union(*(one.corpora for one in closures))
     if over:
         raise ProofError(f"`{min(over)}` is in the bundle, but no part of the model")
 
 
+def _entry_steps(found: _Found) -> Iterable[str]:
+    yield (
+        f"entry {found.enrolled} of the ledger enrols the subject; the secret and the "
+        f"person's data open its commitment"
+    )
+    yield (
+        f"entries of the ledger name {_counted(found.models, 'model', 'models')} and "
+        f"{_counted(found.corpora, 'corpus', 'corpora')}: first the enrolment, then "
+        f"the corpora, then the models made of them"
+    )
+    for name, corpus in found.corpora.items():
+        yield _corpus_step(corpus, found.used[name])
+
+
 def _corpus_step(corpus: CorpusEntry, documents: tuple[str, ...]) -> str:
-    found = f"{len(documents)} documents" if documents else "nothing"
+    found = _counted(documents, "document", "documents") if documents else "nothing"
     return (
-        f"corpus `{corpus.corpus_id}` holds {found} of the subject; it has "
-        f"{corpus.documents} documents of the categories "
-        f"{', '.join(corpus.categories) or 'none'}"
+        f"corpus `{corpus.corpus_id}` holds {found} of the subject; its categories "
+        f"are: {', '.join(corpus.categories) or 'none'}"
     )
 
 
 def _model_step(answer: Use, made_of: Closure) -> str:
     return "; ".join(
         [
-            f"model `{answer.model_id}` is made of {len(made_of.models)} models and "
-            f"{len(made_of.corpora)} corpora of the ledger: {answer.verdict}",
+            f"for model `{answer.model_id}` count "
+            f"{_counted(made_of.models, 'model', 'models')} and "
+            f"{_counted(made_of.corpora, 'corpus', 'corpora')}: {answer.verdict}",
             *made_of.unresolved,
         ]
     )
@@ -445,3 +472,7 @@ def _chain_steps(
             yield f"the repair entry of model `{name}` supersedes `{old}`"
         elif old is not None:
             yield f"model `{old}`, which `{name}` supersedes, is not in this bundle"
+
+
+def _counted(things: Sized, one: str, many: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else many}"

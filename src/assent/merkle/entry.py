@@ -211,8 +211,7 @@ def closure(model_id: str, models: Mapping[str, ModelEntry]) -> Closure:
     Raises:
         ProofError: the model itself is not among `models`.
     """
-    if model_id not in models:
-        raise ProofError(f"no entry names the model `{model_id}`")
+    _known(model_id, models)
     waiting, seen = [model_id], {model_id}
     corpora: set[str] = set()
     unresolved: set[str] = set()
@@ -236,10 +235,11 @@ def superseded_by(model_id: str, models: Mapping[str, ModelEntry]) -> tuple[str,
     """List what a model replaces, latest first, as far as `models` knows.
 
     Raises:
-        ProofError: a model is said to replace one that was logged after it.
+        ProofError: the model itself is not among `models`, or a model is said to
+            replace one that was logged after it.
     """
     chain: list[str] = []
-    model = models[model_id]
+    model = _known(model_id, models)
     while model.supersedes is not None and model.supersedes in models:
         old = models[model.supersedes]
         if old.index >= model.index:
@@ -250,6 +250,12 @@ def superseded_by(model_id: str, models: Mapping[str, ModelEntry]) -> tuple[str,
         chain.append(old.model_id)
         model = old
     return tuple(chain)
+
+
+def _known(model_id: str, models: Mapping[str, ModelEntry]) -> ModelEntry:
+    if model_id not in models:
+        raise ProofError(f"no entry names the model `{model_id}`")
+    return models[model_id]
 
 
 def _body(entry: bytes, index: int, kinds: tuple[str, ...]) -> object:

@@ -61,7 +61,8 @@ def jurisdictions(
 
     Two countries share a jurisdiction when every block of regions holds both or
     neither. A jurisdiction is named by the blocks that hold it: `eu-eea-ch`;
-    `elsewhere` when only a `*` does, `outside` when none does.
+    `elsewhere` when only a `*` does, `outside` when none does. Where several `*` with
+    different exceptions divide one name, the parts are numbered.
 
     Args:
         blocks: (regions, excepted) of every rule, in any order.
@@ -70,18 +71,26 @@ def jurisdictions(
         Country code -> jurisdiction, for every country.
     """
     named: dict[str, frozenset[str]] = {}
-    wild: list[frozenset[str]] = []
+    wild: set[frozenset[str]] = set()
     for regions, excepted in blocks:
         members = countries_of(regions, excepted)
-        if "*" in regions:
-            wild.append(members)
+        if "*" in regions or excepted:
+            wild.add(members)
         else:
             named["-".join(sorted(regions, key=_by_name)).lower()] = members
-    result = {}
+    parts: dict[str, dict[tuple[bool, ...], list[str]]] = {}
+    ordered = sorted(wild, key=lambda members: (-len(members), sorted(members)))
     for country in sorted(COUNTRIES):
         names = sorted(name for name, members in named.items() if country in members)
-        inside = any(country in members for members in wild)
-        result[country] = "+".join(names) or ("elsewhere" if inside else "outside")
+        inside = tuple(country in members for members in ordered)
+        name = "+".join(names) or ("elsewhere" if any(inside) else "outside")
+        parts.setdefault(name, {}).setdefault(inside, []).append(country)
+    result = {}
+    for name, divided in parts.items():
+        # The part that most blocks hold keeps the plain name.
+        for n, inside in enumerate(sorted(divided, reverse=True), start=1):
+            label = name if n == 1 else f"{name}-{n}"
+            result.update(dict.fromkeys(divided[inside], label))
     return result
 
 

@@ -7,6 +7,7 @@ the last ones are handed out before. Layout: `docs/formats-proofs.md`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from assent.canon import canonical
@@ -14,6 +15,7 @@ from assent.errors import ProofError
 from assent.merkle.commitment import tag
 from assent.merkle.entry import (
     Closure,
+    CorpusEntry,
     ModelEntry,
     closure,
     read_public,
@@ -95,29 +97,15 @@ def build_bundle(
     models, corpora = read_public(seen.items())
     chain, closures = _shown(model_id, models, shares)
 
-    # (2) Every entry of it, with a proof about the subject for each corpus.
-    model_parts = [
-        _logged(models[name].index, seen, head)
-        for name in sorted(_models_of(closures), key=lambda one: models[one].index)
-    ]
-    needed = frozenset[str]().union(*(one.corpora for one in closures))
-    for name in needed:
-        if name not in corpora or name not in shares:
-            raise ProofError(f"nothing is known of corpus `{name}` of the model")
-    ordered = sorted(needed, key=lambda one: corpora[one].index)
-    corpus_parts = [
-        _logged(corpora[name].index, seen, head) | _share(secret, name, shares[name])
-        for name in ordered
-    ]
-
-    # (3) The claim, by the verifier's own rule.
+    # (2) Where its entries stand in the ledger, and the claim that they make.
+    model_places, corpus_places = _places(closures, models, corpora, shares)
     used = {
-        name: tuple(sorted(i for i, _ in shares[name].documents)) for name in needed
+        name: tuple(sorted(document_id for document_id, _ in shares[name].documents))
+        for _, name in corpus_places
     }
-    answers = [
-        answer_for(name, made_of, used)
-        for name, made_of in zip(chain, closures, strict=True)
-    ]
+    answers = list(map(answer_for, chain, closures, repeat(used)))
+
+    # (3) The file: entries word for word, each with its way to the one tree head.
     bundle = canonical(
         {
             "v": VERSION,
@@ -125,13 +113,16 @@ def build_bundle(
             "claim": claim_of(answers),
             "subject_secret": base64_text(secret),
             "enrolled": {
-                **_logged_entry(enrolment.index, enrolment.entry, head),
+                **_logged(enrolment.index, enrolment.entry, head),
                 "body": dict(enrolment.body),
             },
             "tree_head": head.note,
             "verifier_key": head.verifier_key,
-            "models": model_parts,
-            "corpora": corpus_parts,
+            "models": [_logged(place, seen[place], head) for place in model_places],
+            "corpora": [
+                _logged(place, seen[place], head) | _share(secret, name, shares[name])
+                for place, name in corpus_places
+            ],
         }
     )
 
@@ -170,15 +161,25 @@ def _shown(
     return chain, closures
 
 
-def _models_of(closures: Sequence[Closure]) -> frozenset[str]:
-    return frozenset[str]().union(*(one.models for one in closures))
+def _places(
+    closures: Sequence[Closure],
+    models: Mapping[str, ModelEntry],
+    corpora: Mapping[str, CorpusEntry],
+    shares: Mapping[str, Share],
+) -> tuple[list[int], list[tuple[int, str]]]:
+    """List the indices of the models, and of the corpora with their ids, in order."""
+    needed = frozenset[str]().union(*(one.corpora for one in closures))
+    for name in sorted(needed):
+        if name not in corpora or name not in shares:
+            raise ProofError(f"nothing is known of corpus `{name}` of the model")
+    shown = frozenset[str]().union(*(one.models for one in closures))
+    return (
+        sorted(models[name].index for name in shown),
+        sorted((corpora[name].index, name) for name in needed),
+    )
 
 
-def _logged(index: int, seen: Mapping[int, bytes], head: SignedHead) -> dict[str, Any]:
-    return _logged_entry(index, seen[index], head)
-
-
-def _logged_entry(index: int, entry: bytes, head: SignedHead) -> dict[str, Any]:
+def _logged(index: int, entry: bytes, head: SignedHead) -> dict[str, Any]:
     return {
         "entry": base64_text(entry),
         "index": index,

@@ -11,6 +11,7 @@ from functools import cache
 
 import pycountry
 
+CODES = frozenset(str(country.alpha_2) for country in pycountry.countries)
 LONGEST = 200  # characters; a place is shorter, and this bounds the work per row
 
 # Names of countries that are also a region of another country, or of two countries.

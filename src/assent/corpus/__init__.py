@@ -1,0 +1,1 @@
+"""Text that may train: personal data removed, bucketed by shard, sealed by hashes."""

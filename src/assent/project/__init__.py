@@ -1,0 +1,349 @@
+"""The Python API: one class, one method a stage, in the order of the flow."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assent.engine.sql import decision_sql
+from assent.errors import LedgerError, UsageError
+from assent.files import full_disk_named
+from assent.ledger.book import PublicEvent
+from assent.ledger.vault import Randomness
+from assent.project import loading, standing
+from assent.project.config import TEMPLATE
+from assent.project.place import Clock, Place, Progress, system_clock
+from assent.sources.parquet import Counts
+from assent.terms import Event, EventKind, Reason, parse_time
+
+if TYPE_CHECKING:
+    from assent.project.building import Built
+    from assent.project.forgetting import Repaired
+    from assent.project.training import Answer, Trained
+    from assent.report.replay import Snapshot
+
+CATEGORIES = ("profile", "post", "comment", "article", "group_message",
+              "private_message")  # fmt: skip
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+class Project:
+    """A project folder, open. Use it in a `with` block, or close it.
+
+    Args:
+        place: the open folder.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    @classmethod
+    def init(
+        cls,
+        folder: str | Path,
+        *,
+        origin: str = "example.org/assent",
+        recipients: Sequence[str] = ("ourselves",),
+        categories: Sequence[str] = CATEGORIES,
+        config: str | None = None,
+        clock: Clock = system_clock,
+        randomness: Randomness = os.urandom,
+    ) -> "Project":
+        """Start a project in a folder.
+
+        Args:
+            folder: is made where it is missing.
+            origin: the ledger's name.
+            recipients: who gets the models.
+            categories: of the documents.
+            config: the text of `assent.toml`, instead of the three before.
+            clock: gives microseconds UTC.
+            randomness: gives secret bytes.
+
+        Raises:
+            UsageError: there is a project already.
+        """
+        text = config or TEMPLATE.format(
+            name=Path(folder).name,
+            origin=origin,
+            recipients=_quoted(recipients),
+            categories=_quoted(categories),
+        )
+        return cls(Place.create(Path(folder), text, clock, randomness))
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        clock: Clock = system_clock,
+        randomness: Randomness = os.urandom,
+    ) -> "Project":
+        """Open a project and check its ledger against its signed head.
+
+        Raises:
+            UsageError: the folder holds no project.
+            LedgerError: the ledger is not what its head signs.
+        """
+        return cls(Place.open(Path(folder), clock, randomness))
+
+    def close(self) -> None:
+        """Close the project's databases."""
+        self.place.close()
+
+    def __enter__(self) -> "Project":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- record ------------------------------------------------------------------------
+
+    def load(self, source: str, *exports: Path, seed: int = 0) -> Counts:
+        """Load documents and subjects from an export.
+
+        Args:
+            source: `stackexchange` (one folder), `parquet` (documents, subjects) or
+                `simulated` (none).
+            exports: the paths of the export.
+            seed: of a simulated platform.
+
+        Raises:
+            CorpusError: the export is not as wanted; nothing was changed.
+        """
+        return loading.load(self.place, source, exports, seed)
+
+    def publish(self, path: Path) -> PublicEvent | None:
+        """Publish a policy file; None when this very policy is published already."""
+        return self.place.publish_policy(path)
+
+    def suspend(
+        self,
+        order: str,
+        regions: Sequence[str],
+        *,
+        recipient: str = "*",
+        category: str = "*",
+        happened_at: int | None = None,
+    ) -> PublicEvent:
+        """Order a suspension: it counts at once, for every model."""
+        return standing.suspend(
+            self.place, order, regions, recipient, category, happened_at
+        )
+
+    def lift(self, order: str) -> PublicEvent:
+        """Lift a suspension.
+
+        Raises:
+            LedgerError: no such order is in force.
+        """
+        return standing.lift(self.place, order)
+
+    def record(
+        self,
+        kind: str,
+        subjects: Sequence[str] | None = None,
+        all_subjects: bool = False,
+        *,
+        notice: Path | str | None = None,
+        happened_at: str | int | None = None,
+        valid_until: str | int | None = None,
+        purpose: str = "*",
+        recipient: str = "*",
+        category: str = "*",
+        channel: str = "api",
+        language: str = "en",
+        actor: str = "subject",
+    ) -> range:
+        """Record that something happened for some subjects: for all, or for none.
+
+        Args:
+            kind: an event kind about one subject, such as `withdrawn`.
+            subjects: their ids.
+            all_subjects: every loaded subject instead.
+            notice: the text that was shown, as a file.
+            happened_at: ISO 8601 or microseconds UTC; now by default.
+            valid_until: end of a choice.
+            purpose: scope, or `*`; so are `recipient` and `category`.
+            recipient: scope, or `*`.
+            category: scope, or `*`.
+            channel: evidence.
+            language: evidence.
+            actor: who said it.
+
+        Raises:
+            LedgerError: a subject is unknown or an event breaks a rule; nothing was
+                recorded.
+        """
+        try:
+            event_kind = EventKind(kind)
+        except ValueError as error:
+            raise LedgerError(
+                f"event kind `{kind}` is unknown, wanted one of {', '.join(EventKind)}"
+            ) from error
+        known = self.place.countries()
+        chosen = list(known) if all_subjects else list(subjects or [])
+        if not chosen:
+            raise UsageError("no subject is named", hint="name some, or --all-subjects")
+        now = self.place.clock()
+        shown = self.place.keep(Path(notice).read_bytes()) if notice else None
+        events = [
+            Event(
+                event_kind,
+                _time(happened_at, now),
+                subject_id,
+                purpose=purpose,
+                recipient=recipient,
+                category=category,
+                notice=shown,
+                valid_until=None if valid_until is None else _time(valid_until, now),
+                actor=actor,
+                detail={"channel": channel, "language": language},
+            )
+            for subject_id in chosen
+        ]
+        return self.record_events(events)
+
+    def record_events(self, events: Sequence[Event]) -> range:
+        """Record events of any subjects: all of them, or none.
+
+        Raises:
+            LedgerError: a subject is not loaded, a label not declared, or an event
+                breaks a rule.
+        """
+        standing.check_labels(self.place, events)
+        return self.place.book.append(events)
+
+    # -- decide ------------------------------------------------------------------------
+
+    def decide(
+        self,
+        *,
+        as_of: str | int | None = None,
+        ledger_size: int | None = None,
+        recipients: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Decide every document: one row each, with its reason.
+
+        Args:
+            as_of: ISO 8601 or microseconds UTC; now by default.
+            ledger_size: entries known; all by default.
+            recipients: of the use; the project's by default.
+        """
+        at = _time(as_of, self.place.clock())
+        size = self.place.book.size if ledger_size is None else ledger_size
+        named = tuple(recipients) if recipients else None
+        standing.check_recipients(self.place, named or ())
+        engine = self.place.engine(size)
+        try:
+            return engine.decide(self.place.question(at, size, named))
+        finally:
+            engine.close()
+
+    def count_decisions(self, decisions: pa.Table) -> list[list[str | int]]:
+        """Count documents and people by reason and rule, most documents first."""
+        counts: dict[tuple[str, str], tuple[int, set[str]]] = {}
+        for row in decisions.select(["reason", "rule", "subject_id"]).to_pylist():
+            number, people = counts.get((row["reason"], row["rule"]), (0, set()))
+            people.add(row["subject_id"])
+            counts[row["reason"], row["rule"]] = (number + 1, people)
+        order = {str(reason): n for n, reason in enumerate(Reason)}
+        return [
+            [reason, rule, number, len(people - {None})]
+            for (reason, rule), (number, people) in sorted(
+                counts.items(), key=lambda item: (order[item[0][0]], -item[1][0])
+            )
+        ]
+
+    def write_decisions(self, decisions: pa.Table, path: Path) -> None:
+        """Write decisions as Parquet, whole or not at all."""
+        draft = path.with_name(f".{path.name}.draft")
+        with full_disk_named(path):
+            pq.write_table(decisions, draft)
+            draft.replace(path)
+
+    def sql(self, dialect: str = "duckdb") -> str:
+        """Write the decision query as of now."""
+        if dialect not in ("duckdb", "spark"):
+            raise UsageError(f"dialect `{dialect}` is unknown, wanted duckdb or spark")
+        question = self.place.question(self.place.clock(), self.place.book.size)
+        return decision_sql(question, dialect)
+
+    # -- build, train, ask, forget, prove ----------------------------------------------
+
+    def build(self, progress: Progress = silent) -> "Built":
+        """Seal the plan and build the corpus of all permitted documents."""
+        from assent.project.building import build
+
+        return build(self.place, progress)
+
+    def train(self, progress: Progress = silent) -> "Trained":
+        """Train the sealed plan on the latest corpus.
+
+        Raises:
+            DeniedError: a document of the corpus is no longer permitted.
+        """
+        from assent.project.training import train
+
+        return train(self.place, progress)
+
+    def ask(
+        self, prompt: str, size: int = 200, seed: int = 1, temperature: float = 0.8
+    ) -> "Answer":
+        """Generate text from the served mixture, without what may not speak now."""
+        from assent.project.training import ask
+
+        return ask(self.place, prompt, size, seed, temperature)
+
+    def forget(self, oracle: bool = False, progress: Progress = silent) -> "Repaired":
+        """Repair the served model for everything that is no longer permitted."""
+        from assent.project.forgetting import forget
+
+        return forget(self.place, oracle, progress)
+
+    def prove(self, subject_id: str, path: Path) -> str:
+        """Write a subject's bundle (mode 0600) and give its verdict."""
+        from assent.project.proving import prove
+
+        return prove(self.place, subject_id, path)
+
+    # -- report ------------------------------------------------------------------------
+
+    def replay(self, case: Path, progress: Progress = silent) -> "list[Snapshot]":
+        """Replay a case on this platform, the operator's way and Assent's."""
+        from assent.project.replaying import replay
+        from assent.report.case import load_case
+
+        return replay(self.place, load_case(case), progress)
+
+    def write_replay(self, snapshots: "list[Snapshot]", folder: Path) -> None:
+        """Write a replay as `replay.json` and `replay.svg`."""
+        from assent.project.replaying import write_replay
+
+        write_replay(snapshots, folder)
+
+    def status(self) -> dict[str, Any]:
+        """Say where the project stands, and what comes next."""
+        return standing.status(self.place)
+
+
+def _time(value: str | int | None, now: int) -> int:
+    if value is None:
+        return now
+    return value if isinstance(value, int) else parse_time(value)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,31 @@
+"""Load a platform's tables into a project: each load into a folder of its own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assent.errors import UsageError
+from assent.project.place import Place
+from assent.sources.parquet import Counts, from_parquet, write_tables
+
+
+def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Counts:
+    """Load one export; the load before stays whole beside it.
+
+    Raises:
+        CorpusError: the export is not as wanted; nothing was changed.
+    """
+    target = place.next_data_folder()
+    # Crash anywhere here: without `tables.json` the folder is no load; it is used again.
+    if source == "stackexchange":
+        from assent.sources.stackexchange import read
+
+        return write_tables(*read(exports[0]), target, source)
+    if source == "parquet":
+        documents, subjects = exports
+        categories = place.config.declared.categories
+        return from_parquet(documents, subjects, target, categories)
+    if source == "simulated":
+        from assent.sources.simulated import simulated
+
+        return write_tables(*simulated(seed), target, source)
+    raise UsageError(f"source `{source}` is unknown")

@@ -1,0 +1,374 @@
+"""A project's folder: where everything lies, and what the ledger says is in force.
+
+assent.toml   what the project declares          policies/ notices/  texts, as written
+data/N/       documents and subjects, one folder a load
+ledger.db     the ledger                         objects/   published texts, by sha256
+secrets/      vault, keys, pinned directories: mode 0600
+plans/        sealed plans                       corpora/   one folder a corpus
+models/       one folder a model                 jobs/      pins of unfinished work
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from assent.canon import canonical, sha256
+from assent.decide import ask, places
+from assent.engine.duckdb import DuckEngine
+from assent.engine.sql import Question
+from assent.errors import LedgerError, PolicyError, UsageError
+from assent.files import write_whole
+from assent.ledger.book import Book, PublicEvent
+from assent.ledger.vault import Randomness, Vault
+from assent.policy.load import load_policy
+from assent.policy.model import Policy, Published, Suspension, in_force
+from assent.project.config import FILE, Config, load_config
+from assent.sources.parquet import Tables, open_tables
+from assent.terms import Basis, EventKind, iso
+
+Clock = Callable[[], int]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and of how much."""
+
+SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
+MODELS = (EventKind.MODEL_TRAINED, EventKind.MODEL_REPAIRED)
+
+
+def system_clock() -> int:
+    """Read the system's clock: microseconds UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Place:
+    """An open project folder. Close it when done: it holds two databases."""
+
+    folder: Path
+    config: Config
+    vault: Vault
+    book: Book
+    clock: Clock
+    randomness: Randomness
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        config_text: str,
+        clock: Clock = system_clock,
+        randomness: Randomness = os.urandom,
+    ) -> "Place":
+        """Make an empty project; `assent.toml` comes last and makes it one.
+
+        Raises:
+            UsageError: there is a project already, or the text is no configuration.
+        """
+        if (folder / FILE).exists():
+            raise UsageError(
+                f"there is a project in `{folder.name}` already",
+                hint="choose another folder; nothing was changed",
+            )
+        for name in ("policies", "notices", "data", "objects"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        write_whole(folder / FILE, config_text.encode())
+        try:
+            config = load_config(folder)
+        except UsageError:
+            (folder / FILE).unlink()
+            raise
+        # Crash here: a project without a ledger, which `open` completes.
+        return cls._connect(folder, config, clock, randomness)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        clock: Clock = system_clock,
+        randomness: Randomness = os.urandom,
+    ) -> "Place":
+        """Open a project and check its ledger.
+
+        Raises:
+            UsageError: the folder holds no project.
+            LedgerError: the ledger does not match its signed head, or is gone.
+        """
+        return cls._connect(folder, load_config(folder), clock, randomness)
+
+    @classmethod
+    def _connect(
+        cls, folder: Path, config: Config, clock: Clock, randomness: Randomness
+    ) -> "Place":
+        vault = Vault(folder / "secrets", randomness)
+        path = folder / "ledger.db"
+        if path.exists() or vault.has_key("signing"):
+            book = Book.open(path, config.origin, vault, clock)
+        else:
+            book = Book.create(path, config.origin, vault, clock)
+        return cls(folder, config, vault, book, clock, randomness)
+
+    def close(self) -> None:
+        """Close the databases."""
+        self.book.close()
+        self.vault.close()
+
+    # -- data ------------------------------------------------------------------------
+
+    def tables(self) -> Tables:
+        """Open the latest finished load.
+
+        Raises:
+            UsageError: nothing was loaded yet.
+        """
+        for folder in sorted((self.folder / "data").glob("[0-9]*"), reverse=True):
+            if (folder / "tables.json").exists():
+                return open_tables(folder)
+        raise UsageError(
+            "no documents are loaded yet",
+            hint="run `assent load --from stackexchange DIR`, or `--from parquet ...`",
+        )
+
+    def next_data_folder(self) -> Path:
+        """Name the folder of the next load; an unfinished one is used again."""
+        finished = [
+            int(folder.name)
+            for folder in (self.folder / "data").glob("[0-9]*")
+            if (folder / "tables.json").exists()
+        ]
+        return self.folder / "data" / f"{max(finished, default=0) + 1:06d}"
+
+    def countries(self) -> dict[str, str | None]:
+        """Read each subject's country."""
+        columns = ["subject_id", "country"]
+        table = pq.read_table(self.tables().subjects, columns=columns)
+        return dict(zip(*(table[name].to_pylist() for name in columns), strict=True))
+
+    # -- objects ---------------------------------------------------------------------
+
+    def keep(self, data: bytes) -> str:
+        """Keep bytes under their sha256; what is kept is never changed."""
+        name = sha256(data)
+        path = self.folder / "objects" / name
+        if not path.exists():
+            write_whole(path, data)
+        return name
+
+    def kept(self, name: str) -> bytes:
+        """Read kept bytes back.
+
+        Raises:
+            LedgerError: they are gone or are other bytes now.
+        """
+        path = self.folder / "objects" / name
+        if not path.exists() or sha256(path.read_bytes()) != name:
+            raise LedgerError(
+                f"object `{name[:16]}...`, which the ledger names, is missing or "
+                "changed",
+                hint="restore the folder `objects` from a backup",
+            )
+        return path.read_bytes()
+
+    # -- what is in force --------------------------------------------------------------
+
+    def publish_policy(self, path: Path) -> PublicEvent | None:
+        """Publish a policy file; None when this very policy is published already.
+
+        Raises:
+            PolicyError: the file is not a policy, its date is before that of the
+                version it would replace, or it allows without a lawful basis.
+        """
+        policy = load_policy(path, self.config.declared)
+        if any(rule.basis is Basis.UNSAFE_DEFAULT_ON for rule in policy.rules):
+            raise PolicyError(
+                f"`{path.name}` is `unsafe_default_on`: what an operator did can be "
+                "replayed, never published"
+            )
+        versions = [each.policy for each in self.versions()]
+        mine = [each for each in versions if each.controller == policy.controller]
+        if policy.digest in {each.digest for each in versions}:
+            return None
+        last = max((each.effective_from for each in mine), default=None)
+        if last is not None and policy.effective_from < last:
+            raise PolicyError(
+                f"dates out of order: `{policy.version}` is effective from "
+                f"{iso(policy.effective_from)}, but a version from {iso(last)} is "
+                "published already",
+                hint="give the new version a later `effective_from`",
+            )
+        for text in _notice_texts(path, policy):
+            self.keep(text)
+        name = self.keep(canonical(policy.to_json()))
+        # Crash here: objects that nothing refers to; publishing again uses them.
+        return self.book.publish(
+            EventKind.POLICY_PUBLISHED,
+            policy.effective_from,
+            {
+                "policy": policy.version,
+                "controller": policy.controller,
+                "effective_from": policy.effective_from,
+                "sha256": name,
+            },
+        )
+
+    def versions(self, size: int | None = None) -> list[Published]:
+        """List the published policies, as known at a ledger size."""
+        return [
+            Published(
+                Policy.from_json(json.loads(self.kept(event.body["sha256"]))),
+                event.recorded_at,
+            )
+            for event in self.book.public_events(size)
+            if event.kind == EventKind.POLICY_PUBLISHED
+        ]
+
+    def suspensions(self, as_of: int, size: int) -> list[Suspension]:
+        """List the orders in force.
+
+        An order counts from the earlier of happened and recorded, its lifting from
+        the later; at one instant the order wins.
+        """
+        state: dict[str, tuple[int, bool, Suspension]] = {}
+        for event in self.book.public_events(size):
+            if event.kind not in SUSPENSIONS:
+                continue
+            starts = event.kind == EventKind.SUSPENSION_ORDERED
+            times = (event.happened_at, event.recorded_at)
+            when = min(times) if starts else max(times)
+            if when > as_of:
+                continue
+            order = event.body["order"]
+            known = state.get(order)
+            if known is None or (when, starts) >= known[:2]:
+                scope = known[2] if known and not starts else _suspension(event)
+                state[order] = (when, starts, scope)
+        return [each for _, starts, each in state.values() if starts]
+
+    def question(
+        self,
+        as_of: int,
+        size: int,
+        recipients: tuple[str, ...] | None = None,
+        passed_over: frozenset[str] = frozenset(),
+    ) -> Question:
+        """Compile what is in force at an instant, as known at a ledger size.
+
+        Args:
+            as_of: microseconds UTC.
+            size: ledger entries known.
+            recipients: of the use; the project's by default.
+            passed_over: orders that are dealt with otherwise (a whole group is out).
+        """
+        orders = self.suspensions(as_of, size)
+        return ask(
+            in_force(self.versions(size), as_of),
+            [each for each in orders if each.order not in passed_over],
+            self.config.declared,
+            self.config.purpose,
+            recipients or self.config.recipients,
+            as_of,
+            size,
+        )
+
+    def groups(self, as_of: int, size: int) -> dict[str, tuple[str, ...]]:
+        """Divide the countries into the groups of a plan: name -> country codes."""
+        found: dict[str, list[str]] = {}
+        by_country = places(in_force(self.versions(size), as_of))
+        for country, group in by_country.items():
+            if group != "outside":
+                found.setdefault(group, []).append(country)
+        return {group: tuple(found[group]) for group in sorted(found)}
+
+    def engine(self, size: int) -> DuckEngine:
+        """Open the engine over the loaded tables and the known events."""
+        tables = self.tables()
+        spill = self.folder / ".spill"
+        return DuckEngine(
+            tables.documents, tables.subjects, self.book.events(size), spill
+        )
+
+    # -- models and corpora ------------------------------------------------------------
+
+    def events_of(self, *kinds: EventKind) -> Iterator[PublicEvent]:
+        """Read the public events of some kinds, in order."""
+        return (event for event in self.book.public_events() if event.kind in kinds)
+
+    def latest_corpus(self) -> dict[str, Any]:
+        """Read the body of the latest `corpus_built`.
+
+        Raises:
+            UsageError: nothing is built yet.
+        """
+        bodies = [event.body for event in self.events_of(EventKind.CORPUS_BUILT)]
+        if not bodies:
+            raise UsageError("no corpus is built yet", hint="run `assent build`")
+        return bodies[-1]
+
+    def served_model(self) -> dict[str, Any]:
+        """Read the body of the latest trained or repaired model.
+
+        Raises:
+            UsageError: nothing is trained yet.
+        """
+        bodies = [event.body for event in self.events_of(*MODELS)]
+        if not bodies:
+            raise UsageError("no model is trained yet", hint="run `assent train`")
+        return bodies[-1]
+
+    def corpus_folder(self, corpus_id: str) -> Path:
+        """Where a corpus lies."""
+        return self.folder / "corpora" / corpus_id
+
+    def model_folder(self, model_id: str) -> Path:
+        """Where a model's checkpoints lie."""
+        return self.folder / "models" / model_id
+
+    # -- jobs --------------------------------------------------------------------------
+
+    def job(self, name: str) -> dict[str, Any] | None:
+        """Read the pins of work that was begun and not finished."""
+        path = self.folder / "jobs" / f"{name}.json"
+        if not path.exists():
+            return None
+        pins: dict[str, Any] = json.loads(path.read_bytes())
+        return pins
+
+    def begin(self, name: str, pins: dict[str, Any]) -> dict[str, Any]:
+        """Pin what a piece of work depends on, so that it can be continued."""
+        write_whole(self.folder / "jobs" / f"{name}.json", canonical(pins))
+        return pins
+
+    def finish(self, name: str) -> None:
+        """Forget the pins of finished work."""
+        (self.folder / "jobs" / f"{name}.json").unlink(missing_ok=True)
+
+
+def _suspension(event: PublicEvent) -> Suspension:
+    body = event.body
+    return Suspension(
+        body["order"],
+        tuple(body.get("regions", ("*",))),
+        body.get("recipient", "*"),
+        body.get("category", "*"),
+        body.get("purpose", "*"),
+    )
+
+
+def _notice_texts(path: Path, policy: Policy) -> list[bytes]:
+    """Read the notices that a policy names by hash from the folders around it."""
+    wanted = {policy.notice, *policy.accepts}
+    wanted |= {name for rule in policy.rules for name in rule.accepts}
+    found: dict[str, bytes] = {}
+    for folder in (
+        path.parent,
+        path.parent / "notices",
+        path.parent.parent / "notices",
+    ):
+        for text in sorted(folder.glob("*.md")):
+            data = text.read_bytes()
+            found.setdefault(sha256(data), data)
+    return [found[name] for name in sorted(wanted) if name in found]

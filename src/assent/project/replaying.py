@@ -1,0 +1,66 @@
+"""Replay a case on a project's own people and documents."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from assent.canon import canonical
+from assent.decide import ask, places
+from assent.files import write_whole
+from assent.policy.model import in_force
+from assent.policy.regions import UNKNOWN
+from assent.project.place import Place, Progress
+from assent.report.case import ASSENT, OPERATOR, Case
+from assent.report.replay import Person, Snapshot, heard, snapshot
+
+
+def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
+    """Decide every document on every date of the case, both ways.
+
+    The operator's policies count from their own dates and are in no ledger; ours count
+    from the later of their date and their publication. The events are this ledger's.
+    """
+    size = place.book.size
+    persons, known = _persons(place, case), heard(place.book.events(size))
+    engine = place.engine(size)
+    found = []
+    for number, (at, what) in enumerate(case.dates):
+        for way in (OPERATOR, ASSENT):
+            versions = case.operator if way == OPERATOR else case.assent
+            question = ask(
+                in_force(versions, at),
+                case.suspensions(at),
+                case.declared,
+                place.config.purpose,
+                place.config.recipients,
+                at,
+                size,
+            )
+            decisions = engine.decide(question)
+            found.append(snapshot(at, what, way, decisions, persons, known))
+        progress("replay", number + 1, len(case.dates))
+    engine.close()
+    return found
+
+
+def write_replay(snapshots: list[Snapshot], folder: Path) -> None:
+    """Write `replay.json` and `replay.svg`."""
+    from assent.report.plot import replay_svg
+
+    rows = [each.to_json() for each in snapshots]
+    write_whole(folder / "replay.json", canonical(rows))
+    write_whole(folder / "replay.svg", replay_svg(snapshots).encode())
+
+
+def _persons(place: Place, case: Case) -> dict[str, Person]:
+    """Label every subject with the finest region that any policy of the case knows."""
+    orders = [order.suspension for order in case.orders]
+    region_of = places(case.policies(), orders)
+    columns = ["subject_id", "country", "birth_year", "age_band"]
+    table = pq.read_table(place.tables().subjects, columns=columns)
+    return {
+        row["subject_id"]: Person(
+            region_of.get(row["country"], UNKNOWN), row["birth_year"], row["age_band"]
+        )
+        for row in table.to_pylist()
+    }

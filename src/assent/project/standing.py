@@ -1,0 +1,163 @@
+"""Where a project stands: orders, labels, and what comes next."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from assent.errors import LedgerError, UsageError
+from assent.ledger.book import PublicEvent
+from assent.policy.regions import countries_of
+from assent.project.place import MODELS, Place
+from assent.terms import Event, EventKind, iso
+
+
+def suspend(
+    place: Place,
+    order: str,
+    regions: Sequence[str],
+    recipient: str,
+    category: str,
+    happened_at: int | None,
+) -> PublicEvent:
+    """Append an order that stops uses in some regions.
+
+    Raises:
+        PolicyError: a region is unknown.
+        LedgerError: a label is not declared, or the order stands already.
+    """
+    countries_of(regions)
+    _declared(place, recipient, "recipient")
+    _declared(place, category, "category")
+    now = place.clock()
+    if order in _orders(place):
+        raise LedgerError(f"order `{order}` is in force already")
+    return place.book.publish(
+        EventKind.SUSPENSION_ORDERED,
+        now if happened_at is None else happened_at,
+        {
+            "order": order,
+            "regions": sorted(set(regions)),
+            "recipient": recipient,
+            "category": category,
+            "purpose": "*",
+        },
+    )
+
+
+def lift(place: Place, order: str) -> PublicEvent:
+    """Append that an order no longer holds.
+
+    Raises:
+        LedgerError: no such order is in force.
+    """
+    if order not in _orders(place):
+        raise LedgerError(
+            f"no order `{order}` is in force",
+            hint="`assent status` lists the orders in force",
+        )
+    now = place.clock()
+    return place.book.publish(EventKind.SUSPENSION_LIFTED, now, {"order": order})
+
+
+def _orders(place: Place) -> set[str]:
+    now, size = place.clock(), place.book.size
+    return {each.order for each in place.suspensions(now, size)}
+
+
+def check_labels(place: Place, events: Iterable[Event]) -> None:
+    """Refuse events about people who are not loaded, or with undeclared labels.
+
+    A label that nobody declared would be read as "everything" in a denial and as
+    "nothing" in a grant; it is better refused while somebody can correct it.
+
+    Raises:
+        LedgerError: naming the first such event.
+    """
+    subjects = place.countries().keys()
+    for event in events:
+        if event.subject_id not in subjects:
+            raise LedgerError(
+                f"`{event.kind}` concerns subject `{event.subject_id}`, who is not "
+                "among the loaded subjects",
+                hint="correct the id, or load an export that holds it",
+            )
+        _declared(place, event.recipient, "recipient")
+        _declared(place, event.category, "category")
+        _known_purpose(place, event.purpose)
+
+
+def check_recipients(place: Place, recipients: Iterable[str]) -> None:
+    """Refuse recipients that nobody declared.
+
+    Raises:
+        LedgerError: naming the first.
+    """
+    for recipient in recipients:
+        _declared(place, recipient, "recipient", star=False)
+
+
+def _declared(place: Place, label: str, noun: str, star: bool = True) -> None:
+    declared = place.config.declared
+    known = declared.recipients if noun == "recipient" else declared.categories
+    if label not in known and not (star and label == "*"):
+        raise LedgerError(
+            f"{noun} `{label}` is not declared, wanted one of "
+            f"{', '.join(sorted(known))}",
+            hint="correct the name, or declare it in `assent.toml`",
+        )
+
+
+def _known_purpose(place: Place, purpose: str) -> None:
+    known = place.config.declared.purposes
+    parents = any(each == purpose or each.startswith(purpose + ".") for each in known)
+    if purpose != "*" and not parents:
+        raise LedgerError(
+            f"purpose `{purpose}` is not declared, wanted one of "
+            f"{', '.join(sorted(known))} or a parent of one",
+            hint="correct the name, or declare it in `assent.toml`",
+        )
+
+
+def status(place: Place) -> dict[str, Any]:
+    """Say where the project stands; each value is one line."""
+    size, now = place.book.size, place.clock()
+    found: dict[str, Any] = {"project": place.config.name}
+    found["documents"] = _loaded(place)
+    found["ledger"] = f"{size} entries, head {place.book.head().root.hex()[:16]}, whole"
+    versions = place.versions()
+    found["policies"] = (
+        ", ".join(f"{p.policy.version} from {iso(p.start)[:10]}" for p in versions)
+        or "none published"
+    )
+    orders = ", ".join(sorted(each.order for each in place.suspensions(now, size)))
+    found["suspensions"] = orders or "none in force"
+    corpora = list(place.events_of(EventKind.CORPUS_BUILT))
+    models = list(place.events_of(*MODELS))
+    found["corpus"] = corpora[-1].body["corpus_id"] if corpora else "none built"
+    found["model"] = models[-1].body["model_id"] if models else "none trained"
+    jobs = sorted(path.stem for path in (place.folder / "jobs").glob("*.json"))
+    found["unfinished"] = ", ".join(jobs) or "nothing"
+    found["next"] = _next(found, bool(versions), bool(corpora), bool(models), jobs)
+    return found
+
+
+def _loaded(place: Place) -> str:
+    try:
+        tables = place.tables()
+    except UsageError:
+        return "none loaded"
+    counts = tables.counts
+    return f"{counts.documents} of {counts.subjects} subjects, from {tables.source}"
+
+
+def _next(
+    found: dict[str, Any], policies: bool, corpora: bool, models: bool, jobs: list[str]
+) -> str:
+    if jobs:
+        return f"assent {jobs[0]}   (continues what was interrupted)"
+    if found["documents"] == "none loaded":
+        return "assent load"
+    if not policies:
+        return "assent policy publish FILE"
+    if not corpora:
+        return "assent record, then assent build"
+    return "assent ask, assent prove" if models else "assent train"

@@ -1,0 +1,1 @@
+"""What is published, each figure from the ledger, the manifests and the models."""
