@@ -42,6 +42,7 @@ PLACEHOLDER = re.compile(r"\[(?:" + "|".join(Kind) + r")\]")
 PHONE_DIGITS = range(7, 16)  # E.164 allows fifteen
 
 _UNUSUAL = re.compile(r"[^\n -~]| [ \n]|\n ")
+_USUAL = re.compile(r"[!-~]+(?: [!-~]+)*")
 _LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
@@ -109,22 +110,29 @@ def plain(text: str) -> Plain:
         return Plain(_barred(text), range(len(text)), range(1, len(text) + 1))
     characters: list[str] = []
     starts: list[int] = []
-    for at, character in enumerate(text):
-        for part in _FOLDED[character]:
+    ends: list[int] = []
+    at = 0
+    while at < len(text):
+        usual = _USUAL.match(text, at)
+        if usual:
+            characters.extend(usual.group())
+            starts.extend(range(at, usual.end()))
+            ends.extend(range(at + 1, usual.end() + 1))
+            at = usual.end()
+            continue
+        for part in _FOLDED[text[at]]:
             last = characters[-1] if characters else ""
-            if part == " " and last in (" ", "\n"):
-                continue
             if part == "\n" and last == " ":
                 characters[-1] = "\n"
-                continue
-            characters.append(part)
-            starts.append(at)
-    # What was left out belongs to the character before it: an accent goes with its
-    # letter, so no half of a name stays behind.
-    ends = [len(text)] * len(starts)
-    for at in range(len(starts) - 2, -1, -1):
-        following = starts[at + 1]
-        ends[at] = following if following > starts[at] else ends[at + 1]
+            elif part != " " or last not in (" ", "\n"):
+                characters.append(part)
+                starts.append(at)
+                ends.append(at + 1)
+        at += 1
+        # What was left out belongs to the character before it: an accent goes with
+        # its letter, so no half of a name stays behind.
+        if ends:
+            ends[-1] = at
     return Plain(_barred("".join(characters)), starts, ends)
 
 

@@ -11,7 +11,7 @@ it is written with `@` or opens a line as the person spoken to (`anna: thanks`).
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import phonenumbers
@@ -42,6 +42,7 @@ COLUMNS = {
 LETTERS = 3  # a shorter name is found in half of all sentences
 UNSPACED_LETTERS = 2  # a whole Chinese name may be two characters
 SURE_DIGITS = 8  # fewer digits than this must be the whole number of somebody
+_COUNTRY_DIGITS = 3
 _KEY_DIGITS = PHONE_DIGITS.start
 
 # Scripts written without blanks: a name there has no word boundary to be checked.
@@ -152,10 +153,18 @@ class Directory:
         self._any_case = _automaton([entry.text for entry in self._words])
 
     @classmethod
-    def from_subjects(cls, subjects: pa.Table) -> "Directory":
+    def from_subjects(
+        cls, subjects: pa.Table, words: Collection[str] = ()
+    ) -> "Directory":
         """Collect the directory columns of the subjects table.
 
         Values too short to be looked for are left out; null lists are empty.
+
+        Args:
+            subjects: the table, with the directory columns.
+            words: single names that are not to be found alone, in this very case: on
+                a site about quantum computers, a member who calls himself `quantum`
+                would take that word from everybody's texts. His handle is still found.
 
         Raises:
             CorpusError: a directory column is missing, so nobody would be found by it.
@@ -170,7 +179,7 @@ class Directory:
             values = subjects[column].combine_chunks().flatten().drop_null()
             found = (normal(kind, raw) for raw in values.unique().to_pylist())
             entries.update(entry for entry in found if entry is not None)
-        return cls(entries)
+        return cls(entries - {Entry(Kind.NAME, word) for word in words})
 
     def to_bytes(self) -> bytes:
         """Write the one canonical form: a head line, then a line an entry, sorted."""
@@ -262,7 +271,9 @@ def _same_number(digits: str, entry: str) -> bool:
         return True
     written, known = digits.lstrip("0"), entry.lstrip("0")
     shorter, longer = sorted((written, known), key=len)
-    return len(shorter) >= SURE_DIGITS and longer.endswith(shorter)
+    if len(shorter) < SURE_DIGITS or not longer.endswith(shorter):
+        return False
+    return len(written) - len(known) <= _COUNTRY_DIGITS
 
 
 def _not_canonical() -> CorpusError:

@@ -60,15 +60,15 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-def redact(text: str, directory: Directory) -> Redacted:
+def redact(text: str, directory: Directory, passes: int = PASSES) -> Redacted:
     """Replace every trace by its kind, such as `[email]`, `[name]` or `[quote]`.
 
     Repeated until nothing more is found, so that redacting twice changes nothing: what
     stands beside a new placeholder may show only then. A text that still gives
-    something away after `PASSES` was written to do so, and comes back empty.
+    something away after so many passes was written to do so, and comes back empty.
     """
     counts: Counter[Kind] = Counter()
-    for _ in range(PASSES):
+    for _ in range(passes):
         spans = find(text, directory)
         if not spans:
             return Redacted(text, dict(sorted(counts.items())))

@@ -44,6 +44,8 @@ CREATE TABLE nodes (
 CREATE TABLE bodies (
   number INTEGER PRIMARY KEY REFERENCES entries, body BLOB NOT NULL, opening BLOB
 );
+CREATE UNIQUE INDEX enrolments
+  ON bodies (json_extract(CAST(body AS TEXT), '$.subject_id')) WHERE opening IS NULL;
 CREATE TABLE heads (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
 """
 
@@ -163,10 +165,10 @@ class Book:
                 enrolled, or enrols one twice; nothing is appended.
         """
         recorded_at = self._now()
-        enrolled = self._enrolled()
+        newly: set[str] = set()
         for event in events:
             check_event(event, recorded_at)
-            _check_enrolment(event, enrolled)
+            self._check_enrolment(event, newly)
         newcomers = [
             event.subject_id
             for event in events
@@ -355,11 +357,7 @@ class Book:
 
     def enrolment(self, subject_id: str) -> tuple[int, bytes, dict[str, Any]] | None:
         """Find a subject's enrolment: entry number, entry, private body."""
-        row = self._connection.execute(
-            "SELECT number, body FROM bodies WHERE opening IS NULL "
-            "AND json_extract(CAST(body AS TEXT), '$.subject_id') = ?",
-            (subject_id,),
-        ).fetchone()
+        row = self._enrolled(subject_id)
         if row is None:
             return None
         return row[0], self.entry(row[0]), json.loads(row[1])
@@ -394,12 +392,28 @@ class Book:
                 )
             yield number, public["recorded_at"], value
 
-    def _enrolled(self) -> set[str]:
-        query = (
-            "SELECT json_extract(CAST(body AS TEXT), '$.subject_id') FROM bodies "
-            "WHERE opening IS NULL"
-        )
-        return {row[0] for row in self._connection.execute(query)}
+    def _check_enrolment(self, event: Event, newly: set[str]) -> None:
+        """Refuse what concerns a stranger, or enrols somebody twice."""
+        subject_id = str(event.subject_id)
+        enrolled = subject_id in newly or self._enrolled(subject_id) is not None
+        if event.kind is EventKind.ENROLLED:
+            if enrolled:
+                raise LedgerError(f"subject `{subject_id}` is enrolled already")
+            newly.add(subject_id)
+        elif not enrolled:
+            raise LedgerError(
+                f"`{event.kind}` concerns subject `{subject_id}`, who was never "
+                "enrolled",
+                hint=f"run `assent record enrolled {subject_id}` first",
+            )
+
+    def _enrolled(self, subject_id: str) -> tuple[int, bytes] | None:
+        row: tuple[int, bytes] | None = self._connection.execute(
+            "SELECT number, body FROM bodies WHERE opening IS NULL "
+            "AND json_extract(CAST(body AS TEXT), '$.subject_id') = ?",
+            (subject_id,),
+        ).fetchone()
+        return row
 
     def _node(self, level: int, position: int) -> bytes:
         row = self._connection.execute(
@@ -441,19 +455,6 @@ class Book:
     def _rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def _check_enrolment(event: Event, enrolled: set[str]) -> None:
-    subject_id = str(event.subject_id)
-    if event.kind is EventKind.ENROLLED:
-        if subject_id in enrolled:
-            raise LedgerError(f"subject `{subject_id}` is enrolled already")
-        enrolled.add(subject_id)
-    elif subject_id not in enrolled:
-        raise LedgerError(
-            f"`{event.kind}` concerns subject `{subject_id}`, who was never enrolled",
-            hint=f"run `assent record enrolled {subject_id}` first",
-        )
 
 
 def _blob(value: object) -> bytes:

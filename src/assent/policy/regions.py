@@ -83,7 +83,7 @@ def jurisdictions(
     for country in sorted(COUNTRIES):
         names = sorted(name for name, members in named.items() if country in members)
         inside = tuple(country in members for members in ordered)
-        name = "+".join(names) or ("elsewhere" if any(inside) else "outside")
+        name = "_".join(names) or ("elsewhere" if any(inside) else "outside")
         parts.setdefault(name, {}).setdefault(inside, []).append(country)
     result = {}
     for name, divided in parts.items():

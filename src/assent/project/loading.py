@@ -15,7 +15,7 @@ def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Count
         CorpusError: the export is not as wanted; nothing was changed.
     """
     target = place.next_data_folder()
-    # Crash anywhere here: without `tables.json` the folder is no load; it is used again.
+    # Crash anywhere here: without `tables.json` the folder is no load, and is reused.
     if source == "stackexchange":
         from assent.sources.stackexchange import read
 

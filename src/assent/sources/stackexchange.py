@@ -38,6 +38,7 @@ THREADS = 65_536  # threads whose participants are remembered, the latest ones
 ADULT, MINOR = 19, 18  # of an age in years at the dump: at least, less than
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?\Z")
+OPEN = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 MENTION = re.compile(r"(?<![\w@])@(\w[\w.\-']*)")
 # Tags that end a paragraph where they begin and where they end.
 # fmt: off
@@ -46,6 +47,7 @@ BLOCKS = frozenset([
     "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul",
 ])
 # fmt: on
+DEEPEST = 8  # levels of quotes that are told apart, or marks outgrow the text
 SHORTEST = 3  # letters of a handle that Stack Exchange takes for a mention
 
 
@@ -275,7 +277,9 @@ def plain_text(html: str) -> str:
     whatever names a person in a link is still there to be removed.
     """
     reader = _Text()
-    reader.feed(html)
+    # A tag that is never closed is text; the parser would look for its end again and
+    # again, in quadratic time.
+    reader.feed(OPEN.sub("&lt;", html))
     reader.close()
     return reader.finished()
 
@@ -345,8 +349,9 @@ class _Text(HTMLParser):
             lines = [line.rstrip() for line in text.strip("\n").split("\n")]
         else:
             lines = [" ".join(line.split()) for line in text.strip().split("\n")]
+        mark = "> " * min(self.quotes, DEEPEST)
         if any(lines):
-            self.blocks.append("\n".join("> " * self.quotes + line for line in lines))
+            self.blocks.append("\n".join(mark + line for line in lines))
 
 
 def _link(label: str, target: str) -> str:

@@ -1,0 +1,28 @@
+# What a person and CI run. Each target installs what it needs; the second time is quick.
+.PHONY: demo test check clean
+
+# Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
+demo:
+	@bash scripts/set-up.sh run
+	.venv/bin/assent demo $(if $(DATA),--data "$(DATA)")
+
+# Run every test that this machine can run; what is left out is named with its reason.
+test:
+	@bash scripts/set-up.sh dev
+	@bash scripts/system-packages.sh
+	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+# Check format, lint, types, floors, and that the generated docs are current.
+check:
+	@bash scripts/set-up.sh dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy src scripts
+	.venv/bin/python -m pytest -q tests/test_floors.py
+	.venv/bin/python scripts/make_cli_docs.py --check
+
+# Remove all that these commands made: the environment, the demo, builds and caches.
+clean:
+	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests scripts -depth -name '__pycache__' -exec rm -rf {} +
+	rm -rf src/*.egg-info

@@ -1,0 +1,314 @@
+"""Build a corpus: decisions with texts in, redacted Parquet parts and a manifest out.
+
+Pointwise: what happens to one document never depends on another person's document, so
+that leaving changes nobody else's text. One reading of the documents, then one bucket
+at a time. Memory grows with the largest bucket, and by about 0.2 kB a document for the
+tables of ids; disk by one temporary copy of the redacted text. No unredacted text is
+written anywhere.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assent.canon import canonical
+from assent.corpus.directory import Directory
+from assent.corpus.draft import Draft
+from assent.corpus.manifest import (
+    ERASED,
+    FIRST_VERSION,
+    BuildRequest,
+    FileEntry,
+    Manifest,
+    check_parts,
+    next_version,
+    read_files,
+    read_manifest,
+)
+from assent.corpus.tables import (
+    EMPTY,
+    PART,
+    Bucket,
+    Place,
+    Reading,
+    Tables,
+    Why,
+    measures_path,
+    part_path,
+    read_table,
+    split,
+)
+from assent.errors import CorpusError
+from assent.files import sync_folder, write_whole
+from assent.terms import iso
+
+Progress = Callable[[str, int, int], None]
+"""(step, done, total); total 0 when nobody knows it yet."""
+
+GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A corpus that stands.
+
+    Args:
+        folder: where.
+        manifest: what it says.
+        parts_found: parts that an earlier, interrupted build had finished.
+    """
+
+    folder: Path
+    manifest: Manifest
+    parts_found: int
+
+
+def quiet(step: str, done: int, total: int) -> None:
+    """Tell nobody how far a build is."""
+
+
+def build(
+    request: BuildRequest,
+    decisions: Iterable[pa.RecordBatch],
+    directory: Directory,
+    place: Place,
+    buckets: Collection[Bucket],
+    out_root: Path,
+    progress: Progress = quiet,
+) -> Built:
+    """Build the corpus of a request, or go on with it, or find it built.
+
+    Args:
+        request: names the corpus; its digests are the caller's word, but for the
+            directory's, which is checked.
+        decisions: one row a document, in any order: document_id, subject_id, category,
+            created_at, text, allowed, reason, rule, group, and mentions if known.
+        directory: whose traces are removed.
+        place: where the plan puts a subject of a group.
+        buckets: every (group, shard) of the plan; each gets a part, also an empty one.
+        out_root: the folder of all corpora.
+        progress: told of every batch, part and table; what it raises stops the build.
+
+    Raises:
+        CorpusError: a column is missing, a document comes twice or falls outside the
+            plan, the directory is not the request's, or a finished part was changed.
+        DeniedError: a document is allowed for a reason that proves nothing.
+    """
+    if directory.digest != request.directory:
+        raise CorpusError(
+            f"the directory has the digest {directory.digest}, "
+            f"the request wants {request.directory}"
+        )
+    planned = _planned(buckets)
+    draft = Draft(out_root, request.corpus_id)
+    if standing := draft.published():
+        return Built(draft.final, standing, len(standing.parts))
+    done = _finished(draft, planned)
+    progress("parts found whole", len(done), len(planned))
+    # (1) Read, redact, and sort into buckets.
+    reading = Reading(draft.spill, directory, place, frozenset(planned), done)
+    for number, batch in enumerate(decisions, start=1):
+        reading.take(batch)
+        progress("batches read", number, 0)
+    reading.close()
+    # (2) One bucket at a time, each whole.
+    for number, bucket in enumerate(planned, start=1):
+        if bucket not in done:
+            part, measures = split(reading.bucket(bucket))
+            draft.write(measures_path(bucket), measures)
+            progress("measures written", number, len(planned))
+            draft.write(part_path(bucket), part)
+        progress("parts written", number, len(planned))
+    # (3) The tables beside them, the manifest, the name.
+    beside = reading.beside()
+    return _finish(draft, request, planned, beside, FIRST_VERSION, len(done), progress)
+
+
+def without(
+    corpus_folder: Path,
+    request: BuildRequest,
+    forget: Mapping[str, Why],
+    forget_subjects: Mapping[str, Why],
+    out_root: Path,
+    progress: Progress = quiet,
+) -> Built:
+    """Build the corpus again without some documents: only the buckets that held them.
+
+    The other buckets get a second name. No text is read but that of touched buckets,
+    and the parts are those of a build that never saw the forgotten documents.
+
+    Args:
+        corpus_folder: the corpus that held them; it is not changed, see `erase_text`.
+        request: of the new corpus: `derived_from` the old one, the same directory,
+            plan, purpose and recipients.
+        forget: document_id to (reason, rule).
+        forget_subjects: subject_id to (reason, rule): all her documents. Where a
+            document is named too, its own reason counts.
+        out_root: the folder of all corpora.
+        progress: told of every part and table.
+
+    Raises:
+        CorpusError: the old corpus is not whole, never held a document or subject that
+            is to be forgotten, or the request is not that of a repair.
+    """
+    old = check_parts(corpus_folder)
+    _check_repair(old.request, request)
+    gone = _forgotten(corpus_folder, forget, forget_subjects)
+    draft = Draft(out_root, request.corpus_id)
+    if standing := draft.published():
+        return Built(draft.final, standing, len(standing.parts))
+    planned = tuple(_bucket(part.path) for part in old.parts)
+    done = _finished(draft, planned)
+    progress("parts found whole", len(done), len(planned))
+    entries = {entry.path: entry for entry in read_files(corpus_folder)}
+    documents = pa.array(gone, pa.string())
+    for number, bucket in enumerate(planned, start=1):
+        if bucket not in done:
+            _repair(draft, corpus_folder, bucket, documents, entries)
+        progress("parts written", number, len(planned))
+    beside = Tables(
+        read_table(corpus_folder / "dropped.parquet"),
+        read_table(corpus_folder / "mentions.parquet"),
+    ).without(gone, (read_table(corpus_folder / measures_path(b)) for b in planned))
+    version = next_version(old.version)
+    return _finish(draft, request, planned, beside, version, len(done), progress)
+
+
+def erase_text(corpus_folder: Path, at: int) -> None:
+    """Remove the texts of a superseded corpus; keep what says that it once existed.
+
+    Kept: the manifest, the file list, the commitments and the reasons of dropped
+    documents. A text that a derived corpus still uses stays there, under its other
+    name. What the disk itself keeps of removed files is not in our hands.
+
+    Args:
+        corpus_folder: the corpus; erasing it again changes nothing.
+        at: microseconds UTC; written to `erased.json`.
+
+    Raises:
+        CorpusError: not a finished corpus.
+    """
+    corpus_id = read_manifest(corpus_folder).corpus_id
+    if (corpus_folder / ERASED).exists():
+        return
+    for name in ("parts", "measures"):
+        if (corpus_folder / name).exists():
+            shutil.rmtree(corpus_folder / name)
+    (corpus_folder / "mentions.parquet").unlink(missing_ok=True)
+    sync_folder(corpus_folder)
+    # Crash here: `check_parts` misses the parts; erasing again writes the note. The
+    # note comes last, so it never says "erased" over a text that still stands.
+    note = canonical({"corpus_id": corpus_id, "erased_at": iso(at)})
+    write_whole(corpus_folder / ERASED, note)
+    # Crash here: erased, and it says so.
+
+
+def _planned(buckets: Collection[Bucket]) -> tuple[Bucket, ...]:
+    if not buckets:
+        raise CorpusError("the plan has 0 buckets, wanted at least one")
+    for group, shard in buckets:
+        if not GROUP.fullmatch(group) or shard < 0:
+            raise CorpusError(
+                f"`{group}/{shard}` cannot name a part",
+                hint="use letters, digits, `.`, `_`, `+` and `-` in names of groups",
+            )
+    return tuple(sorted(set(buckets)))
+
+
+def _bucket(path: str) -> Bucket:
+    _, group, name = path.split("/")
+    return group, int(name.removesuffix(".parquet"))
+
+
+def _finished(draft: Draft, planned: Iterable[Bucket]) -> dict[Bucket, int]:
+    """Which buckets an earlier run finished, and of how many documents."""
+    return {
+        bucket: draft.files[measures_path(bucket)].rows
+        for bucket in planned
+        if part_path(bucket) in draft.files and measures_path(bucket) in draft.files
+    }
+
+
+def _finish(
+    draft: Draft,
+    request: BuildRequest,
+    planned: tuple[Bucket, ...],
+    beside: Tables,
+    version: str,
+    found: int,
+    progress: Progress,
+) -> Built:
+    """Write the tables of the whole corpus, then seal it."""
+    tables, counts = beside.summed(
+        (bucket, read_table(draft.folder / measures_path(bucket))) for bucket in planned
+    )
+    for number, (name, table) in enumerate(tables.items(), start=1):
+        draft.write(f"{name}.parquet", table)
+        progress("tables written", number, len(tables))
+    manifest = draft.seal(request, counts, version)
+    progress("corpora built", 1, 1)
+    return Built(draft.final, manifest, found)
+
+
+def _repair(
+    draft: Draft,
+    old: Path,
+    bucket: Bucket,
+    gone: pa.Array,
+    entries: Mapping[str, FileEntry],
+) -> None:
+    """Write one bucket without what is gone, or link it where nothing is."""
+    measures = read_table(old / measures_path(bucket))
+    leaving = pc.is_in(measures["document_id"], gone)
+    if not pc.any(leaving).as_py():
+        for path in (measures_path(bucket), part_path(bucket)):
+            draft.link(old, entries[path])
+        return
+    part = read_table(old / part_path(bucket)).cast(PART)
+    staying = pc.invert(pc.is_in(part["document_id"], gone))
+    draft.write(measures_path(bucket), measures.filter(pc.invert(leaving)))
+    draft.write(part_path(bucket), part.filter(staying))
+
+
+def _check_repair(old: BuildRequest, new: BuildRequest) -> None:
+    if new.derived_from != old.corpus_id:
+        raise CorpusError(
+            f"the request derives from `{new.derived_from}`, wanted `{old.corpus_id}`"
+        )
+    for name in ("purpose", "recipients", "directory", "plan", "simulated"):
+        if new.identity[name] != old.identity[name]:
+            # Another directory or plan would give other texts and other shards than
+            # the ones that are kept.
+            raise CorpusError(
+                f"the repair has another `{name}` than `{old.corpus_id}`",
+                hint="build a new corpus under a new plan",
+            )
+
+
+def _forgotten(
+    folder: Path, forget: Mapping[str, Why], subjects: Mapping[str, Why]
+) -> dict[str, Why]:
+    """Resolve who and what is forgotten to the documents that were read."""
+    gone: dict[str, Why] = {}
+    unmet = set(forget) | set(subjects)
+    for name in ("commitment", "dropped"):
+        table = read_table(folder / f"{name}.parquet")
+        documents = table["document_id"].to_pylist()
+        authors = table["subject_id"].to_pylist()
+        denied = [False] * len(table)
+        if name == "dropped":
+            denied = pc.not_equal(table["reason"], EMPTY).to_pylist()
+        for document, author, before in zip(documents, authors, denied, strict=True):
+            unmet -= {document, author}
+            why = forget.get(document) or subjects.get(author)
+            # A document that was denied before keeps its first reason.
+            if why is not None and not before:
+                gone[document] = why
+    if unmet:
+        raise CorpusError(f"`{folder.name}` never met `{min(unmet)}`")
+    return gone

@@ -1,0 +1,302 @@
+"""Tell the whole story: platform, policy, replay, corpus, training, forgetting, proof.
+
+Everything runs on the real stages. People's choices are simulated, on a real dump too,
+and every page, table and file that shows them says so.
+"""
+
+import itertools
+import resource
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+
+from assent import Project
+from assent.canon import sha256
+from assent.demo.ages import with_simulated_ages
+from assent.demo.bars import bars
+from assent.demo.choices import simulate_choices
+from assent.demo.page import write_page
+from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
+from assent.errors import UsageError
+from assent.files import write_whole
+from assent.project.building import subject_documents
+from assent.project.config import TEMPLATE
+from assent.report.case import Case, load_case
+from assent.report.replay import Snapshot
+from assent.report.tables import reason_rows, region_rows, replay_rows
+from assent.sources import stackexchange
+from assent.sources.parquet import write_tables
+from assent.terms import DAY, Event, EventKind, iso
+from assent.verify import verify_bundle
+
+MARK = ".assent-demo"
+NOTICES = ("2024-09-18", "2025-09-18")
+BUILD_AFTER = 35 * DAY
+"""The story trains when the notice of September 2025 is old enough for most people."""
+PROMPT = "We are looking for "
+
+
+@dataclass(slots=True)
+class Teller:
+    """What the chapters share."""
+
+    project: Project
+    case: Case
+    clock: StoryClock
+    out: Path
+    seed: int
+    dump: bool
+    console: Console
+    seconds: dict[str, float]
+
+    @contextmanager
+    def chapter(self, number: int, title: str) -> Iterator[None]:
+        """Head a chapter, and time it."""
+        self.console.print(Rule(f"[bold]{number}. {title}", align="left"))
+        started = time.monotonic()
+        yield
+        self.seconds[title] = time.monotonic() - started
+
+    def say(self, *lines: str) -> None:
+        """Print lines."""
+        for line in lines:
+            self.console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+    def table(
+        self, columns: list[str], rows: list[list[str | int]], title: str
+    ) -> None:
+        """Print a table; numbers stand right."""
+        shown = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+        for n, name in enumerate(columns):
+            right = bool(rows) and isinstance(rows[0][n], int)
+            shown.add_column(name, justify="right" if right else "left", no_wrap=n == 0)
+        for row in rows:
+            shown.add_row(*(f"{c:,}" if isinstance(c, int) else c for c in row))
+        self.console.print(shown)
+
+
+def tell(
+    out: Path,
+    case_file: Path,
+    seed: int,
+    data: Path | None = None,
+    console: Console | None = None,
+) -> None:
+    """Run the demo into a folder.
+
+    Args:
+        out: an earlier demo in it is replaced, anything else is refused.
+        case_file: the case to replay.
+        seed: decides platform, choices, keys and clock.
+        data: a Stack Exchange dump instead of the simulated platform.
+        console: where to print.
+
+    Raises:
+        UsageError: the folder holds something that is no demo.
+    """
+    console = console or Console()
+    case = load_case(case_file)
+    _clear(out, console)
+    clock = StoryClock(case.start)
+    started = time.monotonic()
+    with Project.init(
+        out / "project",
+        config=_config(case),
+        clock=clock,
+        randomness=UnsafeSeededRandomness(seed),
+    ) as project:
+        teller = Teller(project, case, clock, out, seed, data is not None, console, {})
+        teller.say(
+            f"seed {seed}: keys, secrets and clock come from it, here and only here; "
+            "they protect nobody"
+        )
+        _tell_all(teller, data, case_file)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+    teller.say(
+        f"{time.monotonic() - started:.0f} s in all; at most {peak:,} MiB here and "
+        f"{workers:,} MiB in a worker",
+        f"report: {out / 'report.html'}",
+        f"proofs: {out / 'proofs'}",
+        f"the project goes on in {out / 'project'}: try "
+        f"`assent --project {out / 'project'} status`",
+    )
+
+
+def _tell_all(teller: Teller, data: Path | None, case_file: Path) -> None:
+    notices = _load(teller, data, case_file)
+    _ledger(teller, notices, case_file)
+    snapshots = _replay(teller, case_file)
+    decided, built = _corpus(teller)
+    trained = _train(teller)
+    people = _choose(teller)
+    before = _prove(teller, people, "before")
+    forgotten = _forget(teller, people["withdrawn"])
+    suspended = _suspend(teller)
+    after = _prove(teller, people, "after")
+    with teller.chapter(8, "Report"):
+        write_page(
+            teller.out / "report.html",
+            teller.project,
+            teller.case,
+            dump=teller.dump,
+            seed=teller.seed,
+            snapshots=snapshots,
+            decided=decided,
+            built=built,
+            trained=trained,
+            forgotten=forgotten,
+            suspended=suspended,
+            proofs=before | after,
+            seconds=teller.seconds,
+        )
+        teller.say(
+            "one file, no network needed: every figure above, as tables and plots"
+        )
+
+
+def _clear(out: Path, console: Console) -> None:
+    if (out / MARK).exists():
+        console.print(f"  found an earlier demo in {out}: replaced")
+        shutil.rmtree(out)
+    elif out.exists() and any(out.iterdir()):
+        raise UsageError(
+            f"`{out}` is not empty and holds no demo",
+            hint="choose another folder with `--out`; nothing was changed",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / MARK, b"")
+
+
+def _config(case: Case) -> str:
+    return TEMPLATE.format(
+        name="linkedin-case",
+        origin="demo.example/assent",
+        recipients=_quoted(case.declared.recipients),
+        categories=_quoted(case.declared.categories),
+    )
+
+
+def _quoted(names: frozenset[str]) -> str:
+    return ", ".join(f'"{name}"' for name in sorted(names))
+
+
+# -- 1 and 2 ---------------------------------------------------------------------------
+
+
+def _load(teller: Teller, data: Path | None, case_file: Path) -> dict[str, str]:
+    with teller.chapter(1, "Platform"):
+        if data is None:
+            counts = teller.project.load("simulated", seed=teller.seed)
+            teller.say("a simulated platform: people and words from our own grammar")
+        else:
+            documents, subjects = stackexchange.read(data)
+            counts = write_tables(
+                documents,
+                with_simulated_ages(subjects, teller.seed),
+                teller.project.place.next_data_folder(),
+                "stackexchange, simulated ages",
+            )
+            teller.say(
+                f"the Stack Exchange dump `{data.name}`: real people and words; the "
+                "dump says no ages, so ages are simulated, as the choices are"
+            )
+        teller.say(f"{counts.documents:,} documents of {counts.subjects:,} subjects")
+    folder = case_file.parent / "notices"
+    texts = {name: (folder / f"{name}.en.md").read_bytes() for name in NOTICES}
+    for text in texts.values():
+        teller.project.place.keep(text)
+    return {name: sha256(text) for name, text in texts.items()}
+
+
+def _ledger(teller: Teller, notices: dict[str, str], case_file: Path) -> None:
+    project, case = teller.project, teller.case
+    with teller.chapter(2, "Policy and ledger"):
+        subjects = sorted(project.place.countries())
+        events = simulate_choices(subjects, teller.seed, notices)
+        steps: list[tuple[int, object]] = [
+            (group[0].happened_at // DAY * DAY + DAY - 1, group)
+            for _, days in itertools.groupby(events, lambda e: e.happened_at // DAY)
+            for group in [list(days)]
+        ]
+        steps += [(p.published_at, path) for p, path in case.publications]
+        steps += [(order.start, order) for order in case.orders]
+        steps += [(o.end, o.suspension.order) for o in case.orders if o.end is not None]
+        steps.sort(key=lambda step: step[0])
+        with bars(teller.console) as progress:
+            for done, (when, what) in enumerate(steps, start=1):
+                teller.clock.at(when)
+                _step(project, what)
+                progress("ledger", done, len(steps))
+        head = project.place.book.head()
+        teller.say(
+            f"{len(events):,} simulated choices and notices, "
+            f"{len(case.publications)} policy versions, {len(case.orders)} suspensions",
+            f"ledger: {head.size:,} entries, head {head.root.hex()[:16]}, signed",
+        )
+
+
+def _step(project: Project, what: object) -> None:
+    if isinstance(what, list):
+        project.record_events(what)
+    elif isinstance(what, Path):
+        project.publish(what)
+    elif isinstance(what, str):
+        project.lift(what)
+    else:
+        order = what.suspension  # type: ignore[attr-defined]
+        project.suspend(order.order, order.regions)
+
+
+# -- 3 to 5 ----------------------------------------------------------------------------
+
+
+def _replay(teller: Teller, case_file: Path) -> list[Snapshot]:
+    with teller.chapter(3, "Replay"):
+        with bars(teller.console) as progress:
+            snapshots = teller.project.replay(case_file, progress)
+        teller.project.write_replay(snapshots, teller.out)
+        note = "(simulated choices)"
+        teller.table(*replay_rows(snapshots), f"In use, and without proof {note}")
+        teller.table(
+            *region_rows(snapshots, "people"), f"People in use by region {note}"
+        )
+        for way in ("operator", "assent"):
+            rows = [each for each in snapshots if each.way == way]
+            teller.table(*reason_rows(rows), f"People not in use, by reason {note}")
+        teller.say(f"plot: {teller.out / 'replay.svg'}")
+    return snapshots
+
+
+def _corpus(teller: Teller) -> tuple[list[list[str | int]], object]:
+    with teller.chapter(4, "Corpus"):
+        teller.clock.at(teller.case.dates[-1][0] + BUILD_AFTER)
+        decisions = teller.project.decide()
+        counted = teller.project.count_decisions(decisions)
+        teller.table(
+            ["reason", "rule", "documents", "people"],
+            counted,
+            f"Decided as of {iso(teller.clock.now)[:10]} (simulated choices)",
+        )
+        with bars(teller.console) as progress:
+            built = teller.project.build(progress)
+        teller.say(*built.lines())
+    return counted, built
+
+
+def _train(teller: Teller) -> object:
+    with teller.chapter(5, "Train"):
+        with bars(teller.console) as progress:
+            trained = teller.project.train(progress)
+        teller.say(*trained.lines())
+        answer = teller.project.ask(PROMPT, 160)
+        teller.say(*answer.lines(), f"asked: {PROMPT!r}", f"answered: {answer.text!r}")
+    return trained

@@ -1,0 +1,1 @@
+"""Forget: which slices a person reaches, their exact replay, and its certificate."""

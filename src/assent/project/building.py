@@ -1,0 +1,345 @@
+"""Decide, seal the plan, build the corpus, commit to it: in this order, resumably.
+
+What a build depends on is pinned first (instant, ledger size, number of the plan).
+Every later step is a function of the pins, so a build that was killed is continued
+and ends with the same bytes.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assent.canon import canonical, digest
+from assent.corpus.build import build as build_corpus
+from assent.corpus.directory import Directory
+from assent.corpus.manifest import BuildRequest, Manifest, check_parts
+from assent.engine.sql import Question
+from assent.errors import DeniedError, UsageError
+from assent.files import SECRET_MODE, file_sha256, write_whole
+from assent.ledger.book import PublicEvent
+from assent.merkle.commitment import TAG_SCHEME, document_leaf_of, subject_leaf
+from assent.merkle.prefix import Leaf, prefix_root
+from assent.policy.model import in_force
+from assent.project.config import Config
+from assent.project.place import Place, Progress
+from assent.terms import PROVED, EventKind
+from assent.train.plan import (
+    Assignment,
+    Group,
+    Plan,
+    commitment,
+    learning_rate_table,
+    shards_for,
+)
+
+JOB = "build"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A corpus that is built and committed to."""
+
+    folder: Path
+    manifest: Manifest
+    entry: int
+
+    def lines(self) -> list[str]:
+        """Say it in lines for a terminal."""
+        counts = self.manifest.counts
+        removed = ", ".join(
+            f"{n:,} {kind}" for kind, n in sorted(counts.redacted_by_kind.items()) if n
+        )
+        return [
+            f"plan {self.manifest.request.plan[:16]}, sealed before any text was read",
+            f"{self.manifest.corpus_id}: {counts.documents_used:,} documents of "
+            f"{counts.subjects_used:,} people, {counts.documents_dropped:,} dropped, "
+            "each with its reason",
+            f"removed: {removed or 'nothing found'} "
+            f"({counts.share_removed:.2%} of the characters)",
+            f"committed to as ledger entry {self.entry}",
+        ]
+
+
+def build(place: Place, progress: Progress) -> Built:
+    """Build the corpus of everything that is permitted now.
+
+    Raises:
+        DeniedError: the policies in force are `unsafe_default_on`.
+        UsageError: nothing is loaded, or no policy is in force.
+    """
+    pins = place.job(JOB) or place.begin(
+        JOB,
+        {
+            "as_of": place.clock(),
+            "ledger_size": place.book.size,
+            "plan_number": sum(1 for _ in place.events_of(EventKind.PLAN_SEALED)) + 1,
+        },
+    )
+    # Crash from here on: the pins are found and the build goes on with them.
+    try:
+        question = place.question(pins["as_of"], pins["ledger_size"])
+        if question.unsafe:
+            raise DeniedError("`unsafe_default_on` can be replayed, never built")
+        if not question.has_policy:
+            raise UsageError(
+                "no policy is in force, so nothing is permitted",
+                hint="publish one: `assent policy publish FILE`",
+            )
+    except (DeniedError, UsageError):
+        place.finish(JOB)
+        raise
+    plan = _seal_plan(place, pins, progress)
+    directory = pinned_directory(place)
+    request = _request(place, pins, question, plan, directory)
+    folder = place.corpus_folder(request.corpus_id)
+    if not folder.exists():
+        place_of = Assignment(plan, plan_key(place, pins["plan_number"]))
+        build_corpus(
+            request,
+            _decided(place, pins, question),
+            directory,
+            lambda group, subject: (
+                place_of.shard(group, subject),
+                place_of.slice_index(subject),
+            ),
+            buckets_of(plan),
+            folder.parent,
+            progress,
+        )
+        # Crash here: the corpus is whole, not committed to; the next run does that.
+    built = commit(place, folder, plan)
+    place.finish(JOB)
+    return built
+
+
+def plan_key(place: Place, number: int) -> bytes:
+    """Read the key of a plan: 32 bytes, drawn when the plan is sealed."""
+    return place.vault.key(f"plan-{number}")
+
+
+def sealed_plans(place: Place) -> dict[str, tuple[Plan, int]]:
+    """Read every sealed plan: digest -> (plan, its number)."""
+    found = {}
+    events = place.events_of(EventKind.PLAN_SEALED)
+    for number, event in enumerate(events, start=1):
+        name = event.body["plan"]
+        plan = Plan.from_json(json.loads(place.kept(event.body["sha256"])))
+        found[name] = (plan, number)
+    return found
+
+
+def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
+    """Write, keep and log the plan. It reads declarations and pins, never a roster."""
+    from assent.train.host import sealed
+
+    progress("plan sealed", 0, 1)
+    groups = place.groups(pins["as_of"], pins["ledger_size"])
+    key = plan_key(place, pins["plan_number"])
+    plan = sealed(plan_of(place.config, groups, key))
+    if plan.digest not in sealed_plans(place):
+        place.book.publish(
+            EventKind.PLAN_SEALED,
+            place.clock(),
+            {
+                "plan": plan.digest,
+                "sha256": place.keep(canonical(plan.to_json())),
+                "model": plan.model,
+                "key_commitment": plan.key_commitment,
+            },
+        )
+    progress("plan sealed", 1, 1)
+    return plan
+
+
+def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> Plan:
+    """Draw up a plan from declarations alone: no count of people or texts is asked."""
+    train = config.train
+    steps = train.slices * train.epochs * train.steps
+    return Plan(
+        model=config.model,
+        purpose=config.purpose,
+        recipients=config.recipients,
+        groups=tuple(
+            Group(name, countries, shards_for(config.declared_bytes(name)))
+            for name, countries in groups.items()
+        ),
+        slices=train.slices,
+        steps=train.steps,
+        epochs=train.epochs,
+        rows=train.rows,
+        window=train.window,
+        learning_rates=learning_rate_table(steps, train.learning_rate),
+        weight_decay=0.1,
+        betas=(0.9, 0.95),
+        clip_norm=1.0,
+        seed=train.seed,
+        width=train.width,
+        layers=train.layers,
+        heads=train.heads,
+        tokens_per_subject=train.tokens_per_subject,
+        key_commitment=commitment(key),
+    )
+
+
+def pinned_directory(place: Place) -> Directory:
+    """Make the directory of the loaded people and pin it: mode 0600, by digest."""
+    columns = ["names", "handles", "emails", "phones", "urls"]
+    directory = Directory.from_subjects(
+        pq.read_table(place.tables().subjects, columns=columns)
+    )
+    path = directory_path(place, directory.digest)
+    if not path.exists():
+        write_whole(path, directory.to_bytes(), SECRET_MODE)
+    return directory
+
+
+def directory_path(place: Place, name: str) -> Path:
+    """Where a pinned directory lies."""
+    return place.folder / "secrets" / "directories" / name
+
+
+def _request(
+    place: Place,
+    pins: dict[str, Any],
+    question: Question,
+    plan: Plan,
+    directory: Directory,
+) -> BuildRequest:
+    tables = place.tables()
+    return BuildRequest(
+        purpose=question.purpose,
+        recipients=question.recipients,
+        as_of=pins["as_of"],
+        ledger_size=pins["ledger_size"],
+        policies=policies_in_force(place, pins["as_of"], pins["ledger_size"]),
+        documents=tables.documents_sha256,
+        subjects=tables.subjects_sha256,
+        directory=directory.digest,
+        plan=plan.digest,
+        simulated="simulated" in tables.source,
+    )
+
+
+def policies_in_force(place: Place, as_of: int, size: int) -> tuple[str, ...]:
+    """Name the policies in force by digest."""
+    return tuple(p.digest for p in in_force(place.versions(size), as_of))
+
+
+def _decided(
+    place: Place, pins: dict[str, Any], question: Question
+) -> Iterator[pa.RecordBatch]:
+    """Stream every document with its decision and the group its author belongs to."""
+    group_of = coarse(place, question, pins["as_of"], pins["ledger_size"])
+    engine = place.engine(pins["ledger_size"])
+    try:
+        for batch in engine.decide_with_text(question):
+            reasons = batch.column("reason").to_pylist()
+            places = batch.column("jurisdiction").to_pylist()
+            allowed = pa.array([reason in PROVED for reason in reasons], pa.bool_())
+            groups = pa.array([group_of.get(p) for p in places], pa.string())
+            yield batch.append_column("allowed", allowed).append_column("group", groups)
+    finally:
+        engine.close()
+
+
+def coarse(
+    place: Place, question: Question, as_of: int, size: int
+) -> dict[str | None, str]:
+    """Map the question's jurisdictions, which orders may divide, to a plan's groups."""
+    groups = place.groups(as_of, size)
+    group_of = {country: name for name, all_of in groups.items() for country in all_of}
+    return {
+        fine: group_of[country]
+        for country, fine in question.jurisdictions
+        if country in group_of
+    }
+
+
+def commit(place: Place, folder: Path, plan: Plan) -> Built:
+    """Check a finished corpus and log its commitment, once.
+
+    Raises:
+        CorpusError: a part is not what the manifest says.
+    """
+    manifest = check_parts(folder)
+    leaves = subject_leaves(place, folder)
+    event = _logged(place, manifest.corpus_id) or place.book.publish(
+        EventKind.CORPUS_BUILT,
+        place.clock(),
+        {
+            "corpus_id": manifest.corpus_id,
+            "subject_root": prefix_root(leaves).hex(),
+            "subjects": len(leaves),
+            "documents": manifest.counts.documents_used,
+            "categories": sorted(manifest.counts.used_by_category),
+            "as_of": manifest.request.as_of,
+            "ledger_size": manifest.request.ledger_size,
+            "policies": sorted(manifest.request.policies),
+            "manifest": file_sha256(folder / "manifest.json"),
+            "parts": digest([[part.path, part.sha256] for part in manifest.parts]),
+            "plan": plan.digest,
+            "tag_scheme": TAG_SCHEME,
+            "derived_from": manifest.request.derived_from,
+        },
+    )
+    return Built(folder, manifest, event.number)
+
+
+def _logged(place: Place, corpus_id: str) -> PublicEvent | None:
+    for event in place.events_of(EventKind.CORPUS_BUILT):
+        if event.body["corpus_id"] == corpus_id:
+            return event
+    return None
+
+
+def subject_leaves(place: Place, folder: Path) -> list[Leaf]:
+    """Derive the leaf of every subject in a corpus from digests that outlive its text.
+
+    Memory and time grow with the documents: about 10 microseconds each.
+    """
+    documents = subject_documents(folder)
+    secrets = place.vault.secrets(documents)
+    return [
+        subject_leaf(
+            secrets[subject_id],
+            folder.name,
+            [
+                document_leaf_of(
+                    secrets[subject_id], folder.name, document_id, bytes.fromhex(sha)
+                )
+                for document_id, sha in rows
+            ],
+        )
+        for subject_id, rows in documents.items()
+    ]
+
+
+def subject_documents(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    """Read which documents of whom are in a corpus: subject -> (id, sha256 of text)."""
+    columns = ["subject_id", "document_id", "text_sha256"]
+    table = pq.read_table(folder / "commitment.parquet", columns=columns)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for subject_id, document_id, sha in zip(
+        *(table[name].to_pylist() for name in columns), strict=True
+    ):
+        found.setdefault(subject_id, []).append((document_id, sha))
+    return found
+
+
+def weights_digest(digests: dict[tuple[str, int], str]) -> str:
+    """Name all shards of a model by one sha256, in canonical order."""
+    return digest(
+        {f"{group}/{shard}": value for (group, shard), value in sorted(digests.items())}
+    )
+
+
+def buckets_of(plan: Plan) -> Sequence[tuple[str, int]]:
+    """List the (group, shard) pairs of a plan."""
+    return [
+        (group.name, shard) for group in plan.groups for shard in range(group.shards)
+    ]

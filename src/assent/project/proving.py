@@ -1,0 +1,56 @@
+"""Build a subject's proof bundle from the ledger, the vault and the corpora."""
+
+from pathlib import Path
+
+from assent.errors import ProofError
+from assent.files import SECRET_MODE, write_whole
+from assent.project.building import subject_documents, subject_leaves
+from assent.project.place import Place
+from assent.prove.bundle import (
+    Enrolment,
+    Share,
+    SignedHead,
+    build_bundle,
+    corpora_needed,
+)
+from assent.verify import verify_bundle
+
+
+def prove(place: Place, subject_id: str, path: Path) -> str:
+    """Write one subject's bundle about the served model, and give its verdict.
+
+    The file holds her secret, so it is written with mode 0600.
+
+    Raises:
+        LedgerError: the subject was never enrolled, or her secret was shredded.
+        ProofError: a corpus of the model can no longer be shown.
+    """
+    secret = place.vault.secret(subject_id)
+    enrolment = place.book.enrolment(subject_id)
+    if enrolment is None:
+        raise ProofError(f"subject `{subject_id}` has no enrolment in the ledger")
+    model_id = place.served_model()["model_id"]
+    size = place.book.size
+    entries = [(n, place.book.entry(n)) for n in range(size)]
+    shares = {
+        corpus_id: _share(place, corpus_id, subject_id)
+        for corpus_id in corpora_needed(model_id, entries)
+        if (place.corpus_folder(corpus_id) / "commitment.parquet").exists()
+    }
+    head = SignedHead(
+        place.book.head_note(),
+        place.book.verifier_key,
+        lambda number: place.book.path(number, size),
+    )
+    number, entry, body = enrolment
+    bundle = build_bundle(
+        secret, Enrolment(number, entry, body), model_id, entries, shares, head
+    )
+    write_whole(path, bundle, SECRET_MODE)
+    return str(verify_bundle(bundle, place.book.verifier_key).verdict)
+
+
+def _share(place: Place, corpus_id: str, subject_id: str) -> Share:
+    folder = place.corpus_folder(corpus_id)
+    hers = subject_documents(folder).get(subject_id, [])
+    return Share(subject_leaves(place, folder), hers)

@@ -1,0 +1,133 @@
+"""Which shards of a model may speak now: decided again each time, never stored.
+
+A withdrawal quarantines a shard, and an order takes out a region's group, from the
+instant at which the ledger knows it. There is no state that somebody could forget to
+change.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow.parquet as pq
+
+from assent.decide import overlaps
+from assent.policy.model import Suspension
+from assent.policy.regions import countries_of
+from assent.project.place import Place
+from assent.terms import PROVED
+from assent.train.plan import Plan
+
+Shard = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One document that a model was trained on, and where."""
+
+    document_id: str
+    subject_id: str
+    group: str
+    shard: int
+    slice_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a model's documents are permitted now.
+
+    Args:
+        documents: what it was trained on.
+        denied: document id -> (reason, rule), for what is no longer permitted.
+        suspended: groups that an order takes out whole -> the order.
+    """
+
+    documents: tuple[Trained, ...]
+    denied: dict[str, tuple[str, str]] = field(default_factory=dict)
+    suspended: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> frozenset[Shard]:
+        """Shards that were trained on a document that is no longer permitted."""
+        return frozenset(
+            (each.group, each.shard)
+            for each in self.documents
+            if each.document_id in self.denied
+        )
+
+    @property
+    def serving(self) -> dict[str, list[int]]:
+        """Group -> shards that may speak: not suspended, clean, and not empty."""
+        found: dict[str, set[int]] = {}
+        for each in self.documents:
+            if each.group not in self.suspended:
+                found.setdefault(each.group, set()).add(each.shard)
+        clean = {
+            group: sorted(s for s in shards if (group, s) not in self.quarantined)
+            for group, shards in sorted(found.items())
+        }
+        return {group: shards for group, shards in clean.items() if shards}
+
+    def reasons(self) -> dict[str, int]:
+        """Count denied documents by reason."""
+        return dict(sorted(Counter(why for why, _ in self.denied.values()).items()))
+
+
+def trained_documents(place: Place, corpus_id: str) -> tuple[Trained, ...]:
+    """Read what a corpus holds; this outlives its text."""
+    columns = ["document_id", "subject_id", "group", "shard", "slice"]
+    path = place.corpus_folder(corpus_id) / "commitment.parquet"
+    table = pq.read_table(path, columns=columns)
+    rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
+    return tuple(Trained(*row) for row in rows)
+
+
+def standing(
+    place: Place, plan: Plan, corpus_id: str, as_of: int, size: int
+) -> Standing:
+    """Decide every document of a corpus again.
+
+    An order that covers a whole group takes the group out and is not held against its
+    documents: lifting it must need no training. A narrower order denies documents.
+    """
+    documents = trained_documents(place, corpus_id)
+    suspended: dict[str, str] = {}
+    for order in place.suspensions(as_of, size):
+        suspended |= dict.fromkeys(_whole_groups(order, plan), order.order)
+    whole = frozenset(suspended.values())
+    question = place.question(as_of, size, plan.recipients, passed_over=whole)
+    engine = place.engine(size)
+    try:
+        decided = engine.decide(question)
+    finally:
+        engine.close()
+    columns = ["document_id", "reason", "rule"]
+    reasons = {
+        document_id: (reason, rule)
+        for document_id, reason, rule in zip(
+            *(decided[name].to_pylist() for name in columns), strict=True
+        )
+    }
+    # A document that the platform no longer has is not permitted either.
+    gone = ("no_record", "not among the loaded documents")
+    found = {
+        each.document_id: reasons.get(each.document_id, gone) for each in documents
+    }
+    denied = {key: why for key, why in found.items() if why[0] not in PROVED}
+    return Standing(documents, denied, suspended)
+
+
+def _whole_groups(order: Suspension, plan: Plan) -> list[str]:
+    """List the groups that an order takes out; none where it divides a group.
+
+    An order that divides a group must be held against that group's documents, and is
+    one order: it is then held against all it touches.
+    """
+    countries = countries_of(order.regions)
+    everything = (
+        order.category == "*"
+        and order.recipient in ("*", *plan.recipients)
+        and overlaps(order.purpose, plan.purpose)
+    )
+    touched = [g for g in plan.groups if countries & set(g.regions)]
+    divided = [g for g in touched if not set(g.regions) <= countries]
+    return [] if divided or not everything else [g.name for g in touched]

@@ -1,0 +1,242 @@
+"""Train one shard, so that the same documents give the same bits, every time.
+
+The order of everything is in the plan or drawn from ids. A step without rows still
+steps, because the moments and the decay move on; a masked row cannot move a bit; the
+denominator is fixed at B*T, because a count of tokens would change with the roster.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from assent.errors import TrainError
+from assent.train import checkpoint
+from assent.train.checkpoint import Checkpoint
+from assent.train.model import BOS, PAD, Transformer, initial_model, reproducible
+from assent.train.plan import Plan
+from assent.train.rows import Example, Row, arrange, content_chain, has_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Microbatch:
+    """B rows of the fixed shape (B, T); rows that are missing are PAD, weight 0."""
+
+    tokens: Tensor  # (B, T) int64: BOS, then the text but its last byte
+    targets: Tensor  # (B, T) int64: the text
+    weights: Tensor  # (B, T) float32: 1 for a byte of text, else 0
+
+
+class Trainer:
+    """A model, its optimizer and the number of steps taken."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.model = initial_model(plan)
+        self.step = 0
+        named = list(self.model.named_parameters())
+        self.optimizer = torch.optim.AdamW(
+            [
+                {
+                    "params": [weight for _, weight in named if weight.dim() > 1],
+                    "weight_decay": plan.weight_decay,
+                },
+                {
+                    # A norm's gain is a scale: decay would fight it for nothing.
+                    "params": [weight for _, weight in named if weight.dim() == 1],
+                    "weight_decay": 0.0,
+                },
+            ],
+            betas=plan.betas,
+            foreach=False,
+            fused=False,  # the fused kernel gives other bits than the plain loop
+        )
+        for _, weight in named:
+            # Made now, not at the first step, so that every checkpoint has one layout.
+            self.optimizer.state[weight] = {
+                "step": torch.tensor(0.0),
+                "exp_avg": torch.zeros_like(weight),
+                "exp_avg_sq": torch.zeros_like(weight),
+            }
+            weight.grad = torch.zeros_like(weight)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that decides the next step: weights, moments, step counter."""
+        state = {"step": torch.tensor(self.step)}
+        for name, weight in self.model.named_parameters():
+            moments = self.optimizer.state[weight]
+            state[f"weight.{name}"] = weight.detach()
+            state[f"mean.{name}"] = moments["exp_avg"]
+            state[f"square.{name}"] = moments["exp_avg_sq"]
+        return state
+
+    @torch.no_grad()
+    def restore(self, state: checkpoint.State) -> None:
+        """Continue from a state.
+
+        Raises:
+            TrainError: the state is of another architecture.
+        """
+        own = self.state()
+        shapes = {name: (x.shape, x.dtype) for name, x in state.items()}
+        if shapes != {name: (x.shape, x.dtype) for name, x in own.items()}:
+            raise TrainError(
+                "the checkpoint's tensors are not those of the plan's architecture",
+                hint="use the plan that this checkpoint was trained with",
+            )
+        self.step = int(state["step"])
+        for name, weight in self.model.named_parameters():
+            moments = self.optimizer.state[weight]
+            weight.copy_(state[f"weight.{name}"])
+            moments["exp_avg"].copy_(state[f"mean.{name}"])
+            moments["exp_avg_sq"].copy_(state[f"square.{name}"])
+            moments["step"].fill_(float(self.step))
+
+    def take_step(self, rows: Sequence[Row]) -> None:
+        """Take the next planned step on its rows, none included."""
+        for batch in microbatches(self.plan, rows):
+            add_gradients(self.model, batch)
+        nn.utils.clip_grad_norm_(
+            self.model.parameters(), self.plan.clip_norm, foreach=False
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rates[self.step]
+        self.optimizer.step()
+        # Zeros, not None: a parameter without a gradient would sit out its decay.
+        self.optimizer.zero_grad(set_to_none=False)
+        self.step += 1
+
+
+def microbatches(plan: Plan, rows: Sequence[Row]) -> Iterator[Microbatch]:
+    """Cut a step's rows into fixed shapes; at least one, and no row is ever dropped."""
+    for start in range(0, max(1, len(rows)), plan.rows):
+        tokens = torch.full((plan.rows, plan.window), PAD)  # (B, T)
+        targets = torch.full((plan.rows, plan.window), PAD)  # (B, T)
+        weights = torch.zeros((plan.rows, plan.window), dtype=torch.float32)  # (B, T)
+        for index, row in enumerate(rows[start : start + plan.rows]):
+            text = torch.tensor(list(row.text))  # (n,), n <= T
+            tokens[index, 0] = BOS
+            tokens[index, 1 : len(text)] = text[:-1]
+            targets[index, : len(text)] = text
+            weights[index, : len(text)] = 1.0
+        yield Microbatch(tokens, targets, weights)
+
+
+def add_gradients(model: Transformer, batch: Microbatch) -> None:
+    """Add one microbatch's gradients of sum(loss * weight) / (B*T)."""
+    logits, _ = model(batch.tokens)  # (B, T, V)
+    nats = F.cross_entropy(
+        logits.transpose(1, 2), batch.targets, reduction="none"
+    )  # (B, T)
+    loss = (nats * batch.weights).sum() / batch.weights.numel()
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def train_shard(
+    plan: Plan,
+    key: bytes,
+    group: str,
+    shard: int,
+    examples: Iterable[Example],
+    folder: Path,
+    start_slice: int | None = None,
+    on_slice: Callable[[int], None] | None = None,
+) -> str:
+    """Train one shard slice by slice, with a checkpoint before each and after the last.
+
+    A run that was interrupted goes on from the last whole checkpoint that read exactly
+    these documents; later ones are deleted first. A shard without a row to train on
+    keeps the clean base: it holds `slice-0` alone and is not served, whether it was
+    always empty or was emptied by forgetting.
+
+    Args:
+        plan: sealed; this function does not check the host, see `host.check_host`.
+        folder: the shard's own folder (`plan.shard_folder`).
+        start_slice: go on from exactly this checkpoint, or fail; None: the latest.
+        on_slice: called after each slice with the number of slices done.
+
+    Returns:
+        The digest of the state after the last slice.
+
+    Raises:
+        TrainError: the documents belong elsewhere, the folder was trained on another
+            plan, or `start_slice` has no whole checkpoint of these documents.
+    """
+    schedule = arrange(plan, key, group, shard, examples)
+    chain = content_chain(plan, key, group, shard, schedule)
+
+    def about(index: int, state: checkpoint.State) -> Checkpoint:
+        digest, step = checkpoint.state_digest(state), int(state["step"])
+        return Checkpoint(plan.digest, group, shard, index, step, chain[index], digest)
+
+    _check_plan(plan, folder)
+    with reproducible():
+        trainer = Trainer(plan)
+        base = about(0, trainer.state())
+        if not has_rows(schedule):
+            _remove_from(folder, 0)
+            checkpoint.save(folder, base, trainer.state())
+            return base.digest
+        start = _start(folder, chain, start_slice)
+        _remove_from(folder, 0 if start is None else start + 1)
+        # Crash here: the checkpoints left are of these documents; a rerun goes on.
+        if start is None:
+            checkpoint.save(folder, base, trainer.state())
+        else:
+            trainer.restore(checkpoint.load(folder, start)[1])
+        for index in range(start or 0, plan.slices):
+            for _ in range(plan.epochs):
+                for rows in schedule[index]:
+                    trainer.take_step(rows)
+            checkpoint.save(folder, about(index + 1, trainer.state()), trainer.state())
+            # Crash here: the next run goes on from this checkpoint.
+            if on_slice is not None:
+                on_slice(index + 1)
+        return checkpoint.state_digest(trainer.state())
+
+
+def _check_plan(plan: Plan, folder: Path) -> None:
+    """Refuse a folder in which another plan was trained."""
+    for index in checkpoint.kept(folder):
+        found = checkpoint.describe(folder, index)
+        if found is not None and found.plan != plan.digest:
+            raise TrainError(
+                f"`{folder.name}` was trained on another plan, {found.plan}, "
+                f"not {plan.digest}",
+                hint="train into a new folder, or use the plan of this one",
+            )
+
+
+def _start(folder: Path, chain: Sequence[str], wanted: int | None) -> int | None:
+    """Find the checkpoint to go on from; None: from the plan's start."""
+    if wanted is not None:
+        if not 0 <= wanted < len(chain):
+            raise TrainError(f"the plan has no checkpoint before slice {wanted}")
+        found, _ = checkpoint.load(folder, wanted)
+        if found.content != chain[wanted]:
+            raise TrainError(
+                f"the checkpoint before slice {wanted} in `{folder.name}` has read "
+                "other documents than those at hand",
+                hint="replay from an earlier slice: the first that any change touches",
+            )
+        return wanted
+    for index in reversed(checkpoint.kept(folder)):
+        described = checkpoint.describe(folder, index)
+        known = described is not None and index < len(chain)
+        if known and described is not None and described.content == chain[index]:
+            try:
+                checkpoint.load(folder, index)
+            except TrainError:
+                continue  # damaged: an earlier one gives the same bits, only later
+            return index
+    return None
+
+
+def _remove_from(folder: Path, first: int) -> None:
+    """Delete this checkpoint and all after it, the last one first."""
+    for index in reversed(checkpoint.kept(folder)):
+        if index >= first:
+            checkpoint.remove(folder, index)

@@ -1,0 +1,138 @@
+"""Train many shards at once, one process a shard: parallel across, never inside."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from assent.errors import TrainError
+from assent.train.host import check_host
+from assent.train.loop import train_shard
+from assent.train.plan import Plan, shard_folder
+from assent.train.rows import read_part
+
+LOOK_EVERY = 0.2  # seconds between two looks at the checkpoints
+
+Shard = tuple[str, int]  # group, shard number
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What one worker did.
+
+    `content_read` is the SHA-256 of the Parquet bytes that it parsed. A shard is
+    `served` only if it has documents to train on; else it stays at the clean base.
+    """
+
+    digest: str
+    content_read: str
+    served: bool
+
+
+def train_part(
+    plan: Plan, key: bytes, group: str, shard: int, part: Path, folder: Path
+) -> Trained:
+    """Train one shard from its Parquet part into the model's folder.
+
+    Raises:
+        TrainError: the part cannot be read, or see `loop.train_shard`.
+    """
+    examples, content_read = read_part(part)
+    own = shard_folder(folder, group, shard)
+    digest = train_shard(plan, key, group, shard, examples, own)
+    return Trained(digest, content_read, _slices_done(own) == plan.slices)
+
+
+def train_shards(
+    plan: Plan,
+    key: bytes,
+    tasks: Mapping[Shard, Path],
+    folder: Path,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> dict[Shard, Trained]:
+    """Train every task's shard, each in a process of its own.
+
+    What was trained before an interruption is kept: a shard goes on from its last
+    whole checkpoint of the same documents. New processes import the caller's main
+    module, so a script must guard its entry with `if __name__ == "__main__"`.
+
+    Args:
+        tasks: each shard's Parquet part; a part without rows is allowed.
+        folder: of the model; each shard has its own folder inside.
+        progress: called in this process with slices done and slices in all.
+
+    Raises:
+        TrainError: this host cannot reproduce the plan, or a shard cannot be trained.
+    """
+    check_host(plan)
+    if not tasks:
+        return {}
+    context = get_context("spawn")  # a fork would inherit this process's threads
+    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+        futures = {
+            task: pool.submit(train_part, plan, key, *task, tasks[task], folder)
+            for task in sorted(tasks)
+        }
+        try:
+            _follow(plan, futures, folder, progress)
+            return {task: future.result() for task, future in futures.items()}
+        except BrokenProcessPool as error:
+            raise TrainError(
+                "a training process was killed before it finished",
+                hint="check free memory, then run again: it goes on where it stopped",
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow(
+    plan: Plan,
+    futures: Mapping[Shard, "Future[Trained]"],
+    folder: Path,
+    progress: Progress | None,
+) -> None:
+    """Report slices as their checkpoints appear, until all is done or one fails."""
+    total, shown = len(futures) * plan.slices, -1
+    pending: set[Future[Trained]] = set(futures.values())
+    while pending:
+        finished, pending = wait(pending, LOOK_EVERY, FIRST_EXCEPTION)
+        for future in finished:
+            future.result()  # raises what the worker raised
+        if progress is not None:
+            done = sum(
+                plan.slices
+                if future.done()
+                else _slices_done(shard_folder(folder, group, shard))
+                for (group, shard), future in futures.items()
+            )
+            if done > shown:  # stale checkpoints vanish first: never count down
+                progress(done, total)
+                shown = done
+
+
+def _slices_done(folder: Path) -> int:
+    """Count finished slices by the JSON files that make checkpoints exist."""
+    return sum(path.name != "slice-0.json" for path in folder.glob("slice-*.json"))
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+
+
+def train_alone(
+    plan: Plan, key: bytes, group: str, shard: int, part: Path, folder: Path
+) -> Trained:
+    """Train one shard in a fresh process that has never seen another run.
+
+    Raises:
+        TrainError: this host cannot reproduce the plan, or see `train_shards`.
+    """
+    task = (group, shard)
+    return train_shards(plan, key, {task: part}, folder, workers=1)[task]

@@ -1,0 +1,307 @@
+"""The sealed plan: everything that decides a weight, except the words themselves.
+
+Nothing in it is computed from who takes part. Were a step count or a learning rate a
+function of the roster, one person's leaving would move it, and the run without her
+could not be reached by replaying the end of the run with her.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from assent.canon import digest, keyed
+from assent.errors import TrainError
+
+BYTES_PER_SHARD = 65_536  # less text than this and a component starves
+MOST_SHARDS = 256
+GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # it names a folder
+HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+SEED_LIMIT = 2**53  # integers that canonical JSON can say (RFC 8785, section 3.2.2.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People who can be suspended together: one component group of the mixture.
+
+    `regions` is a label for the reader. `shards` is a power of two.
+    """
+
+    name: str
+    regions: tuple[str, ...]
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is sealed before any text is read.
+
+    Units: `window` and `tokens_per_subject` in bytes of text; `steps` per pass over a
+    slice; `learning_rates` one per optimizer step of a shard's whole run, in order of
+    slice, then epoch, then step. `golden` is empty until the plan is sealed on a host.
+
+    Raises:
+        TrainError: a value is outside its range, or two values contradict each other.
+    """
+
+    model: str
+    purpose: str
+    recipients: tuple[str, ...]  # sorted, each once
+    groups: tuple[Group, ...]
+    slices: int
+    steps: int
+    epochs: int  # inside a slice: passes over a whole shard would undo the slicing
+    rows: int  # B
+    window: int  # T
+    learning_rates: tuple[float, ...]
+    weight_decay: float
+    betas: tuple[float, float]
+    clip_norm: float
+    seed: int
+    width: int
+    layers: int
+    heads: int
+    tokens_per_subject: int
+    key_commitment: str  # hex, see `commitment`
+    tokenizer: str = "bytes"
+    parent: None = None  # this version trains from its own initial weights only
+    host: Mapping[str, str] = field(default_factory=dict, hash=False)
+    golden: str = ""
+    v: int = 1
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _check_sizes(self)
+        _check_constants(self)
+
+    @property
+    def run_steps(self) -> int:
+        """Optimizer steps of one shard's whole run."""
+        return self.slices * self.epochs * self.steps
+
+    @property
+    def digest(self) -> str:
+        """Hash of the plan's canonical JSON: its name in checkpoints and the ledger."""
+        return digest(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        value = asdict(self)
+        for name in ("recipients", "learning_rates", "betas", "groups"):
+            value[name] = list(value[name])
+        for group in value["groups"]:
+            group["regions"] = list(group["regions"])
+        value["host"] = dict(self.host)
+        return value
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Plan":
+        """Read a plan back, refusing what this version does not know.
+
+        Raises:
+            TrainError: a key is missing or unknown, or a value is not as wanted.
+        """
+        given = _exact_keys(value, cls, "plan")
+        try:
+            groups = tuple(_group(item) for item in given["groups"])
+            changed = {
+                "groups": groups,
+                "recipients": tuple(given["recipients"]),
+                # Canonical JSON writes 1.0 as 1, so a whole number may come back.
+                "learning_rates": tuple(map(_number, given["learning_rates"])),
+                "betas": tuple(map(_number, given["betas"])),
+                "weight_decay": _number(given["weight_decay"]),
+                "clip_norm": _number(given["clip_norm"]),
+                "host": dict(given["host"]),
+            }
+            return cls(**{**given, **changed})
+        except (TypeError, ValueError) as error:
+            raise TrainError(
+                "a value of the plan has the wrong JSON type",
+                hint="use the plan file as it was sealed",
+            ) from error
+
+    def group(self, name: str) -> Group:
+        """Find a group by name.
+
+        Raises:
+            TrainError: the plan has no such group.
+        """
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise TrainError(f"the plan of `{self.model}` has no group `{name}`")
+
+
+def _exact_keys(value: Any, kind: type[Any], what: str) -> dict[str, Any]:
+    """Return a JSON object whose keys are exactly the fields of `kind`."""
+    wanted = {f.name for f in fields(kind)}
+    found = set(value) if isinstance(value, dict) else set()
+    if found != wanted:
+        missing, unknown = sorted(wanted - found), sorted(map(str, found - wanted))
+        raise TrainError(
+            f"the {what} lacks the keys {missing} and has the unknown keys {unknown}",
+            hint="use the plan file as it was sealed, with the version that sealed it",
+        )
+    return dict(value)
+
+
+def _group(value: Any) -> Group:
+    given = _exact_keys(value, Group, "group of the plan")
+    return Group(given["name"], tuple(given["regions"]), given["shards"])
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a number")
+    return float(value)
+
+
+def _want(condition: bool, what: str, wanted: str) -> None:
+    if not condition:
+        raise TrainError(f"the plan's {what} is not {wanted}")
+
+
+def _check_names(plan: Plan) -> None:
+    _want(type(plan.v) is int and plan.v == 1, "version", "1")
+    for name in ("model", "purpose"):
+        text = getattr(plan, name)
+        _want(isinstance(text, str) and text != "", name, "a text that says something")
+    named = all(isinstance(r, str) and r for r in plan.recipients)
+    _want(bool(plan.recipients) and named, "list of recipients", "a list of names")
+    ordered = list(plan.recipients) == sorted(set(plan.recipients))
+    _want(ordered, "list of recipients", "sorted, each once")
+    _want(plan.tokenizer == "bytes", "tokenizer", "`bytes`")
+    _want(plan.parent is None, "parent", "null, the only one this version trains from")
+    _want(_is_hex(plan.key_commitment), "key commitment", "64 hexadecimal digits")
+    _want(plan.golden == "" or _is_hex(plan.golden), "golden hash", "a digest")
+    strings = all(isinstance(x, str) for pair in plan.host.items() for x in pair)
+    _want(strings, "host class", "a table of texts")
+
+
+def _is_hex(value: object) -> bool:
+    return isinstance(value, str) and HEX_DIGEST.fullmatch(value) is not None
+
+
+def _check_sizes(plan: Plan) -> None:
+    names = [group.name for group in plan.groups]
+    _want(bool(names) and len(set(names)) == len(names), "groups", "named, each once")
+    for group in plan.groups:
+        named = isinstance(group.name, str) and GROUP_NAME.fullmatch(group.name)
+        _want(bool(named), "group name", f"a match of `{GROUP_NAME.pattern}`")
+        count = group.shards
+        power = type(count) is int and count > 0 and count & (count - 1) == 0
+        _want(power and count <= MOST_SHARDS, "shard count", "a power of two to 256")
+        _want(all(isinstance(r, str) for r in group.regions), "regions", "all texts")
+    positive = ("slices", "steps", "epochs", "rows", "window", "width", "layers")
+    for name in (*positive, "heads", "tokens_per_subject"):
+        size = getattr(plan, name)
+        _want(type(size) is int and size >= 1, name, "a whole number from 1")
+    _want(plan.window >= 2, "window", "at least 2 bytes")
+    _want(plan.width % (2 * plan.heads) == 0, "width", "an even number a head")
+    roomy = plan.tokens_per_subject >= plan.window
+    _want(roomy, "tokens per subject", "at least one window, so nobody is left out")
+    seeded = type(plan.seed) is int and 0 <= plan.seed < SEED_LIMIT
+    _want(seeded, "seed", "a whole number below 2**53")
+
+
+def _check_constants(plan: Plan) -> None:
+    count = len(plan.learning_rates)
+    _want(count == plan.run_steps, "rate table", f"one rate for {plan.run_steps} steps")
+    decay, clip = plan.weight_decay, plan.clip_norm
+    floats = (*plan.learning_rates, *plan.betas, decay, clip)
+    finite = all(isinstance(x, float) and math.isfinite(x) and x >= 0 for x in floats)
+    _want(finite, "table of constants", "made of finite floats from 0")
+    _want(len(plan.betas) == 2 and max(plan.betas) < 1, "betas", "two numbers below 1")
+    _want(plan.clip_norm > 0, "clip norm", "above 0")
+
+
+def shards_for(declared_bytes: int) -> int:
+    """Choose a group's shard count from its DECLARED capacity, never a counted one.
+
+    The rule: the largest power of two that leaves each shard 64 KiB of text, at least
+    1 and at most 256. Cheap forgetting and sibling controls want many shards, the
+    quality of text wants few: below this much text a component starves. A group with
+    one shard has no sibling controls, so audits of it rest on canaries alone.
+
+    Args:
+        declared_bytes: text the group is expected to hold, in bytes, from the
+            configuration. A count of today's text would depend on the roster.
+
+    Raises:
+        TrainError: the capacity is negative.
+    """
+    if declared_bytes < 0:
+        raise TrainError(f"a declared capacity of {declared_bytes} bytes is below 0")
+    fitting = max(1, declared_bytes // BYTES_PER_SHARD)
+    return min(MOST_SHARDS, 2 ** (fitting.bit_length() - 1))
+
+
+def learning_rate_table(run_steps: int, peak: float) -> tuple[float, ...]:
+    """Build the stored table: a tenth rises, half stays at `peak`, the rest falls.
+
+    Late slices hold people too, so the fall starts late and ends at a tenth of `peak`.
+    Nine decimals keep the table readable; what trains is the table, not the formula.
+    """
+    warm, fall = max(1, run_steps // 10), run_steps * 6 // 10
+    table = []
+    for step in range(run_steps):
+        rate = peak * min(1.0, (step + 1) / warm)
+        if step >= fall:
+            done = (step - fall + 1) / (run_steps - fall)
+            rate *= 0.1 + 0.45 * (1 + math.cos(math.pi * done))
+        table.append(round(rate, 9))
+    return tuple(table)
+
+
+def commitment(key: bytes) -> str:
+    """Commit to the plan's secret key without showing it: 64 hexadecimal digits."""
+    return keyed(key, "plan_key").hex()
+
+
+def shard_folder(folder: Path, group: str, shard: int) -> Path:
+    """Name the folder of one shard's checkpoints inside a model's folder."""
+    return folder / f"{group}.{shard:03d}"  # no group name holds a dot
+
+
+class Assignment:
+    """Where each person and each document goes: a keyed function of its own id alone.
+
+    First come, first served would not do: without her, the next person would have had
+    her place. The key is secret, or a crowd could aim itself at one shard.
+
+    Raises:
+        TrainError: the key is not the one that the plan commits to.
+    """
+
+    def __init__(self, plan: Plan, key: bytes) -> None:
+        if commitment(key) != plan.key_commitment:
+            raise TrainError(
+                f"the key is not the one the plan of `{plan.model}` commits to",
+                hint="use the key that was made with the plan",
+            )
+        self._plan = plan
+        self._key = key
+
+    def shard(self, group: str, subject_id: str) -> int:
+        """Choose the shard, from 0, that holds all of a subject's documents."""
+        count = self._plan.group(group).shards
+        return self._draw("shard", group.encode(), subject_id.encode()) % count
+
+    def slice_index(self, subject_id: str) -> int:
+        """Choose the slice, from 0, that holds all of a subject's documents."""
+        return self._draw("slice", subject_id.encode()) % self._plan.slices
+
+    def step(self, document_id: str) -> int:
+        """Choose the optimizer step inside the slice, from 0; the same each epoch."""
+        return self._draw("step", document_id.encode()) % self._plan.steps
+
+    def order(self, document_id: str, chunk: int) -> bytes:
+        """Return the 32 bytes that rows of one step are sorted by."""
+        return keyed(self._key, "order", document_id.encode(), chunk.to_bytes(8, "big"))
+
+    def _draw(self, label: str, *parts: bytes) -> int:
+        # 256 bits, so that a remainder by any small count is even to 2**-240.
+        return int.from_bytes(keyed(self._key, label, *parts), "big")

@@ -1,0 +1,345 @@
+"""A policy file is read strictly, kept as JSON word for word, and counts from its start."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from assent.canon import canonical, sha256
+from assent.errors import PolicyError
+from assent.policy.load import Declared, load_policy
+from assent.policy.model import Policy, Published, Rule, in_force
+from assent.terms import DAY, Basis
+
+DECLARED = Declared(
+    frozenset({"train.content"}),
+    frozenset({"alpha", "beta"}),
+    frozenset({"post", "comment", "private_message"}),
+)
+NOTICE = "What we do with your posts.\n"
+GOOD = """\
+policy = "2025"
+controller = "Alpha"
+effective_from = 2025-11-03T00:00:00Z
+notice = "notices/2025.md"
+accepts = ["notices/2024.md"]
+minimum_age = 18
+
+[[never]]
+categories = ["private_message"]
+
+[[allow]]
+name = "eu"
+regions = ["EU", "CH"]
+except_regions = ["FR"]
+categories = ["post", "comment"]
+purpose = "train.content"
+recipients = ["beta", "alpha"]
+basis = "legitimate_interests"
+notice_days = 45
+created_from = 2003-05-05
+created_until = 2025-01-01T01:00:00+01:00
+residence = "at_use"
+mentioned = "redact"
+
+[[allow]]
+name = "asked"
+regions = ["*"]
+categories = ["post"]
+purpose = "train.content"
+recipients = ["alpha"]
+basis = "consent"
+accepts = ["notices/2024.md"]
+"""
+START = 1_762_128_000_000_000  # 2025-11-03T00:00:00Z
+
+
+@pytest.fixture
+def load(tmp_path):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "notices").mkdir()
+    (tmp_path / "notices" / "2025.md").write_text(NOTICE)
+    (tmp_path / "notices" / "2024.md").write_text("An older text.\n")
+    path = tmp_path / "policies" / "policy.toml"
+
+    def load_text(text, declared=DECLARED):
+        path.write_text(text, encoding="utf-8")
+        return load_policy(path, declared)
+
+    return load_text
+
+
+def test_a_good_file_is_read_whole(load):
+    policy = load(GOOD)
+    eu, asked = policy.rules
+    older = sha256(b"An older text.\n")
+
+    assert (policy.version, policy.controller, policy.minimum_age) == (
+        "2025", "Alpha", 18,
+    )  # fmt: skip
+    assert policy.effective_from == START
+    assert policy.notice == sha256(NOTICE.encode())
+    assert policy.accepts == asked.accepts == (older,)
+    assert policy.never == ("private_message",)
+    assert (eu.regions, eu.except_regions) == (("EU", "CH"), ("FR",))
+    assert eu.categories == ("comment", "post")  # sorted: order means nothing
+    assert eu.recipients == ("alpha", "beta")
+    assert (eu.basis, eu.notice_days) == (Basis.LEGITIMATE_INTERESTS, 45)
+    assert eu.created_from == 1_052_092_800_000_000  # a date: its first instant, UTC
+    assert eu.created_until == 1_735_689_600_000_000  # 2025-01-01T00:00:00Z
+    assert (asked.notice_days, asked.created_from, asked.except_regions) == (
+        0, None, (),
+    )  # fmt: skip
+
+
+def test_what_need_not_be_said_is_the_strictest(load):
+    lines = GOOD.split("[[never]]")[0].replace("minimum_age = 18\n", "")
+    policy = load(lines.replace('accepts = ["notices/2024.md"]\n', ""))
+
+    # No rule allows nothing; no further notice counts.
+    assert (policy.rules, policy.never, policy.accepts) == ((), (), ())
+    assert policy.minimum_age is None
+
+
+# One change to the good file -> what the message must hold: the value found, and what
+# was wanted where that is not plain from the words.
+FAULTS = {
+    "no TOML": ('policy = "2025"', "policy = 2025-", ["not TOML", "policy.toml"]),
+    "unknown key": ("minimum_age = 18", "min_age = 18", ["unknown key", "`min_age`"]),
+    "unknown key of a rule": ("notice_days = 45", "days = 45", ["`days`", "allow 1"]),
+    "unknown key of never": (
+        'categories = ["private_message"]',
+        'category = ["private_message"]',
+        ["`category`", "never 1"],
+    ),
+    "rules of another name": ("[[allow]]", "[[permit]]", ["unknown key", "`permit`"]),
+    "one table, not a list": ("[[never]]", "[never]", ["`never`", "wrong type"]),
+    "missing version": ('policy = "2025"\n', "", ["`policy` is missing"]),
+    "missing controller": ('controller = "Alpha"\n', "", ["`controller` is missing"]),
+    "missing start": (
+        "effective_from = 2025-11-03T00:00:00Z\n", "", ["`effective_from` is missing"],
+    ),
+    "missing notice": ('notice = "notices/2025.md"\n', "", ["`notice` is missing"]),
+    "missing name": ('name = "eu"\n', "", ["allow 1", "`name` is missing"]),
+    "missing regions": ('regions = ["*"]\n', "", ["allow 2", "`regions` is missing"]),
+    "missing purpose": (
+        'purpose = "train.content"\n', "", ["allow 1", "`purpose` is missing"],
+    ),
+    "missing recipients": (
+        'recipients = ["alpha"]\n', "", ["allow 2", "`recipients` is missing"],
+    ),
+    "missing basis": ('basis = "consent"\n', "", ["allow 2", "`basis` is missing"]),
+    "missing categories": (
+        'categories = ["post"]\n', "", ["allow 2", "`categories` is missing"],
+    ),
+    "missing categories of never": (
+        'categories = ["private_message"]\n', "", ["never 1", "`categories`"],
+    ),
+    "text for a number": ("= 45", '= "45"', ["`notice_days`", "wrong type"]),
+    "truth for a number": ("= 18", "= true", ["`minimum_age`", "wrong type"]),
+    "fraction for a number": ("= 45", "= 45.5", ["`notice_days`", "wrong type"]),
+    "text for a list": ('["EU", "CH"]', '"EU"', ["`regions`", "wrong type"]),
+    "number in a list": ('["EU", "CH"]', '["EU", 7]', ["`regions`", "list of names"]),
+    "text for a time": (
+        "= 2025-11-03T00:00:00Z", '= "2025-11-03"', ["`effective_from`", "wrong type"],
+    ),
+    "undeclared category": (
+        '["post", "comment"]', '["post", "poem"]', ["`poem`", "comment, post, private"],
+    ),
+    "undeclared category of never": (
+        '["private_message"]', '["inbox"]', ["category `inbox`", "private_message"],
+    ),
+    "undeclared recipient": (
+        '["beta", "alpha"]', '["gamma"]', ["recipient `gamma`", "alpha, beta"],
+    ),
+    "undeclared purpose": (
+        '"train.content"', '"train"', ["purpose `train`", "train.content"],
+    ),
+    "no category": ('["post", "comment"]', "[]", ["no category"]),
+    "no recipient": ('["beta", "alpha"]', "[]", ["no recipient"]),
+    "times out of order": (
+        "2003-05-05", "2025-01-01", ["2025-01-01T00:00:00Z is not before"],
+    ),
+    "naive start": ("03T00:00:00Z", "03T00:00:00", ["effective_from", "time zone"]),
+    "naive end": ("01:00:00+01:00", "01:00:00", ["created_until", "time zone"]),
+    "no such notice": ("notices/2025.md", "notices/x.md", ["`notices/x.md`"]),
+    "no such further notice": ("notices/2024.md", "old.md", ["`old.md`"]),
+    "unknown basis": (
+        '"consent"', '"contract"', ["`contract`", "consent, legitimate_interests"],
+    ),
+    "two rules of one name": ('name = "asked"', 'name = "eu"', ["two rules", "`eu`"]),
+    "unsafe beside lawful": (
+        '"consent"', '"unsafe_default_on"', ["`unsafe_default_on`", "lawful"],
+    ),
+    "residence at creation": (
+        '"at_use"', '"both"', ['residence = "both"', "cannot be decided"],
+    ),
+    "mentions kept": (
+        '"redact"', '"ignore"', ['mentioned = "ignore"', "cannot be decided"],
+    ),
+    "unknown region": ('["EU", "CH"]', '["Europe"]', ["`Europe`", "EEA, EU, UK"]),
+    "unknown exception": ('["FR"]', '["France"]', ["`France`", "EEA, EU, UK"]),
+    "lower-case region": ('["EU", "CH"]', '["eu"]', ["`eu`", "EEA, EU, UK"]),
+    "no region": ('["EU", "CH"]', "[]", ["no country is left"]),
+    "everything excepted": ('["FR"]', '["EU", "CH"]', ["no country is left"]),
+    "negative days": ("= 45", "= -1", ["notice_days", "-1", "0"]),
+    "age 0": ("minimum_age = 18", "minimum_age = 0", ["minimum_age is 0", "1 to 119"]),
+    "age 120": ("= 18", "= 120", ["minimum_age is 120", "1 to 119"]),
+    "empty version": ('policy = "2025"', 'policy = ""', ["`policy`", "empty"]),
+    "empty controller": ('"Alpha"', '""', ["`controller`", "empty"]),
+    "empty name": ('name = "eu"', 'name = ""', ["`name`", "empty"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_not_understood_is_refused_with_what_was_found(load, fault):
+    old, new, wanted = FAULTS[fault]
+    assert old in GOOD
+
+    with pytest.raises(PolicyError) as caught:
+        load(GOOD.replace(old, new, 1))
+
+    assert [words for words in wanted if words not in caught.value.message] == []
+    assert caught.value.exit_code == 2
+
+
+def test_a_wrong_type_says_which_one_was_wanted(load):
+    with pytest.raises(PolicyError) as caught:
+        load(GOOD.replace("= 45", '= "45"'))
+
+    said = caught.value.message + caught.value.hint
+    assert "number" in said
+    assert "text" in said
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PolicyError, match=r"no policy file `none\.toml`"):
+        load_policy(tmp_path / "none.toml", DECLARED)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b'policy = "\xff"')
+
+    with pytest.raises(PolicyError, match="not TOML"):
+        load_policy(path, DECLARED)
+
+
+def test_with_nothing_declared_no_rule_can_be_written(load):
+    nothing = Declared(frozenset(), frozenset(), frozenset())
+
+    with pytest.raises(PolicyError, match="is not declared"):
+        load(GOOD, nothing)
+
+
+def test_a_notice_beside_the_file_counts_too(tmp_path):
+    (tmp_path / "notice.md").write_text("Beside it.\n")
+    path = tmp_path / "policy.toml"
+    path.write_text(GOOD.split("accepts")[0].replace("notices/2025.md", "notice.md"))
+
+    assert load_policy(path, DECLARED).notice == sha256(b"Beside it.\n")
+
+
+def test_another_text_of_the_notice_is_another_policy(load, tmp_path):
+    before = load(GOOD)
+    (tmp_path / "notices" / "2025.md").write_text(NOTICE + " ")
+
+    assert load(GOOD).digest != before.digest
+
+
+def test_a_policy_is_read_back_from_its_json(load):
+    policy = load(GOOD)
+    through_text = json.loads(canonical(policy.to_json()))
+
+    assert Policy.from_json(through_text) == policy
+    assert Policy.from_json(through_text).digest == policy.digest
+
+
+OTHER = {
+    "version": "x", "controller": "x", "effective_from": 7, "notice": "x",
+    "never": ("post",), "rules": (), "minimum_age": None, "accepts": (),
+}  # fmt: skip
+OTHER_RULE = {
+    "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "x",
+    "recipients": ("beta",), "basis": Basis.CONSENT, "except_regions": (),
+    "notice_days": 44, "accepts": ("x",), "created_from": None, "created_until": None,
+}  # fmt: skip
+
+
+def test_a_change_of_any_field_changes_the_digest(load):
+    policy = load(GOOD)
+    assert OTHER.keys() == {field.name for field in fields(Policy)}
+    changed = [replace(policy, **{name: value}) for name, value in OTHER.items()]
+
+    assert len({policy.digest, *(each.digest for each in changed)}) == len(OTHER) + 1
+
+
+def test_a_change_of_any_field_of_a_rule_changes_the_digest(load):
+    policy = load(GOOD)
+    first, second = policy.rules
+    assert OTHER_RULE.keys() == {field.name for field in fields(Rule)}
+    changed = [
+        replace(policy, rules=(replace(first, **{name: value}), second))
+        for name, value in OTHER_RULE.items()
+    ]
+    digests = {policy.digest, *(each.digest for each in changed)}
+
+    assert len(digests) == len(OTHER_RULE) + 1
+    assert replace(policy, rules=(second, first)).digest not in digests
+
+
+def test_writing_the_same_rule_in_another_order_is_the_same_policy(load):
+    shuffled = GOOD.replace('["beta", "alpha"]', '["alpha", "beta", "alpha"]')
+    shuffled = shuffled.replace('["post", "comment"]', '["comment", "post"]')
+
+    assert load(shuffled).digest == load(GOOD).digest
+
+
+def version(name, effective, published, controller="Alpha"):
+    return Published(Policy(name, controller, effective, "n", (), ()), published)
+
+
+def names(versions, as_of):
+    return [policy.version for policy in in_force(versions, as_of)]
+
+
+def test_a_version_starts_when_it_is_effective_and_published():
+    announced, late = version("a", 10 * DAY, DAY), version("b", DAY, 10 * DAY)
+
+    for each in (announced, late):
+        assert each.start == 10 * DAY
+        assert in_force([each], 10 * DAY - 1) == ()
+        assert in_force([each], 10 * DAY) == (each.policy,)
+
+
+@pytest.mark.parametrize(
+    ("versions", "as_of", "wanted"),
+    [
+        ([], DAY, []),
+        ([version("a", 1, 1), version("b", 5, 1)], 4, ["a"]),
+        ([version("a", 1, 1), version("b", 5, 1)], 5, ["b"]),
+        ([version("b", 5, 1), version("a", 1, 1)], 5, ["b"]),  # in any order
+        # Published late: it does not count from its date, and then it is the latest.
+        ([version("a", 3, 1), version("b", 2, 9)], 8, ["a"]),
+        ([version("a", 3, 1), version("b", 2, 9)], 9, ["b"]),
+        # One start: the one published later counts, whichever is listed first.
+        ([version("a", 5, 1), version("b", 5, 2)], 5, ["b"]),
+        ([version("b", 5, 2), version("a", 5, 1)], 5, ["b"]),
+        # The same instant in every way: the one appended later counts.
+        ([version("a", 5, 1), version("b", 5, 1)], 5, ["b"]),
+        # Controllers stand beside each other, in the order of their names.
+        ([version("a", 1, 1, "Beta"), version("b", 1, 1)], 1, ["b", "a"]),
+        ([version("a", 1, 1, "Beta"), version("b", 9, 1)], 1, ["a"]),
+        ([version("a", 1, 1, "Beta"), version("b", 9, 1)], 9, ["b", "a"]),
+    ],
+)
+def test_the_version_with_the_latest_start_is_in_force(versions, as_of, wanted):
+    assert names(versions, as_of) == wanted
+
+
+def test_published_again_an_older_version_is_in_force_again():
+    first, second = version("a", 1, 1), version("b", 2, 2)
+    again = Published(first.policy, 9)
+
+    assert names([first, second, again], 8) == ["b"]
+    assert names([first, second, again], 9) == ["a"]
