@@ -1,4 +1,4 @@
-"""A policy file is read strictly, kept as JSON word for word, and counts from its start."""
+"""A policy file is read strictly, kept word for word, and counts from its start."""
 
 import json
 from dataclasses import fields, replace
@@ -182,7 +182,8 @@ FAULTS = {
     "lower-case region": ('["EU", "CH"]', '["eu"]', ["`eu`", "EEA, EU, UK"]),
     "no region": ('["EU", "CH"]', "[]", ["no country is left"]),
     "everything excepted": ('["FR"]', '["EU", "CH"]', ["no country is left"]),
-    "negative days": ("= 45", "= -1", ["notice_days", "-1", "0"]),
+    "negative days": ("= 45", "= -1", ["notice_days is -1", "0 to 36500"]),
+    "days beyond a century": ("= 45", "= 36501", ["notice_days is 36501", "0 to"]),
     "age 0": ("minimum_age = 18", "minimum_age = 0", ["minimum_age is 0", "1 to 119"]),
     "age 120": ("= 18", "= 120", ["minimum_age is 120", "1 to 119"]),
     "empty version": ('policy = "2025"', 'policy = ""', ["`policy`", "empty"]),
@@ -203,18 +204,35 @@ def test_what_is_not_understood_is_refused_with_what_was_found(load, fault):
     assert caught.value.exit_code == 2
 
 
-def test_a_wrong_type_says_which_one_was_wanted(load):
-    with pytest.raises(PolicyError) as caught:
-        load(GOOD.replace("= 45", '= "45"'))
+@pytest.mark.parametrize(
+    ("old", "new", "found", "wanted"),
+    [
+        ("= 45", '= "45"', "text in quotes", "a whole number"),
+        ("= 18", "= true", "true or false", "a whole number"),
+        ('"2025"', "2025", "a whole number", "text in quotes"),
+        ('"2025"', "2025-01-01", "a date", "text in quotes"),
+        ("= 2003-05-05", "= 2003", "a whole number", "a date"),
+        ("[[never]]", "[never]", "one table", "a list"),
+    ],
+)
+def test_a_wrong_type_says_what_was_found_and_wanted(load, old, new, found, wanted):
+    with pytest.raises(PolicyError, match=f"found {found}, wanted {wanted}"):
+        load(GOOD.replace(old, new, 1))
 
-    said = caught.value.message + caught.value.hint
-    assert "number" in said
-    assert "text" in said
+
+def test_a_rule_that_is_no_table_is_refused(load):
+    head = GOOD.split("[[never]]")[0]
+
+    for line in ('never = ["post"]', "allow = [7]"):
+        with pytest.raises(PolicyError, match="wanted a table of keys"):
+            load(head + line)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(PolicyError, match=r"no policy file `none\.toml`"):
         load_policy(tmp_path / "none.toml", DECLARED)
+    with pytest.raises(PolicyError, match="no policy file"):
+        load_policy(tmp_path, DECLARED)  # a folder is no file
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path):

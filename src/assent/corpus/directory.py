@@ -114,8 +114,8 @@ def _phone(text: str) -> str:
 class Directory:
     """Every entry of every member, and the automata that find them.
 
-    Memory grows with the entries: about 0.1 kB each for the automata, as much again
-    for the entries. Building takes about one second for a million names.
+    Memory grows with the entries: about 0.6 kB each. A million names take about 8 s to
+    build on one core.
 
     Args:
         entries: in any order, repeated or not.
@@ -133,7 +133,7 @@ class Directory:
     )
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(sorted(set(entries)))
+        self.entries = tuple(sorted(set(entries), key=_order))
         self.digest = sha256(self.to_bytes())
         self._words: list[Entry] = []
         exact: list[str] = []
@@ -232,6 +232,10 @@ class Directory:
             known = self._phones.get(digits[-_KEY_DIGITS:], ())
             if any(_same_number(digits, entry) for entry in known):
                 yield Span(opened(text, start), end, Kind.PHONE)
+
+
+def _order(entry: Entry) -> tuple[str, str]:
+    return entry.kind.value, entry.text
 
 
 def _automaton(patterns: list[str]) -> AhoCorasick:

@@ -42,6 +42,16 @@ NEEDED = {
     "policy": ("policy", "controller", "effective_from", "notice"),
     "rule": ("name", "regions", "categories", "purpose", "recipients", "basis"),
 }
+TYPES = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a fraction",
+    bool: "true or false",
+    list: "a list",
+    dict: "one table",
+}
+# A century: more is a slip of the pen, and its microseconds would not fit.
+MOST_NOTICE_DAYS = 36_500
 # What this version of Assent can decide; another value would be decided wrongly.
 ONLY = {"residence": "at_use", "mentioned": "redact"}
 
@@ -70,7 +80,7 @@ def load_policy(path: Path, declared: Declared) -> Policy:
     where = f"`{path.name}`"
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise PolicyError(f"there is no policy file {where}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyError(f"{where} is not TOML: {error}") from error
@@ -119,8 +129,11 @@ def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
         raise PolicyError(
             f"{where}: created_from {iso(start)} is not before created_until {iso(end)}"
         )
-    if block.get("notice_days", 0) < 0:
-        raise PolicyError(f"{where}: notice_days is below 0")
+    days = block.get("notice_days", 0)
+    if not 0 <= days <= MOST_NOTICE_DAYS:
+        raise PolicyError(
+            f"{where}: notice_days is {days}, wanted days from 0 to {MOST_NOTICE_DAYS}"
+        )
     regions, excepted = block["regions"], block.get("except_regions", [])
     if not countries_of(regions, excepted):
         raise PolicyError(f"{where}: no country is left of these regions")
@@ -135,7 +148,7 @@ def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
             where, "recipient", block["recipients"], declared.recipients
         ),
         basis=basis,
-        notice_days=block.get("notice_days", 0),
+        notice_days=days,
         accepts=tuple(_notice(where, n, path) for n in block.get("accepts", [])),
         created_from=start,
         created_until=end,
@@ -166,12 +179,9 @@ def _check_keys(
             raise PolicyError(
                 f"{where}: unknown key `{key}`", hint=f"known are {', '.join(known)}"
             )
-        wrong_bool = isinstance(value, bool) and known[key] is int
-        if not isinstance(value, known[key]) or wrong_bool:
-            raise PolicyError(f"{where}: `{key}` has the wrong type of value")
+        _check_type(f"{where}: `{key}`", value, known[key])
         if (
             isinstance(value, list)
-            and known[key] is list
             and key not in ("never", "allow")
             and not all(isinstance(item, str) for item in value)
         ):
@@ -179,6 +189,18 @@ def _check_keys(
     for key in needed:
         if key not in block:
             raise PolicyError(f"{where}: `{key}` is missing")
+
+
+def _check_type(what: str, value: Any, wanted: Any) -> None:
+    # Python counts true and false as numbers; a policy does not.
+    wrong_bool = isinstance(value, bool) and wanted is int
+    if wrong_bool or not isinstance(value, wanted):
+        raise PolicyError(
+            f"{what} has the wrong type: found {TYPES.get(type(value), 'a date')}, "
+            f"wanted {TYPES.get(wanted, 'a date')}"
+        )
+    if value == "":
+        raise PolicyError(f"{what} is empty, wanted a name")
 
 
 def _labels(

@@ -135,12 +135,12 @@ def sealed_plans(place: Place) -> dict[str, tuple[Plan, int]]:
 
 def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
     """Write, keep and log the plan. It reads declarations and pins, never a roster."""
-    from assent.train.host import sealed
+    from assent.train.host import seal
 
     progress("plan sealed", 0, 1)
     groups = place.groups(pins["as_of"], pins["ledger_size"])
     key = plan_key(place, pins["plan_number"])
-    plan = sealed(plan_of(place.config, groups, key))
+    plan = seal(plan_of(place.config, groups, key))
     if plan.digest not in sealed_plans(place):
         place.book.publish(
             EventKind.PLAN_SEALED,

@@ -19,8 +19,8 @@ from assent.errors import UsageError
 from assent.report.replay import Snapshot
 from assent.terms import DAY, instant, micros, parse_time
 
-INK, FAINT, PAPER = "#1b1f24", "#8a9099", "#ffffff"
-BAR, TRACK = "#4477aa", "#e7e9ec"
+INK, FAINT, PAPER = "#1b1f24", "#6b7280", "#ffffff"
+BAR, TRACK = "#41729f", "#e7e9ec"
 # From Paul Tol's schemes for colour-blind readers ("muted", with the blue and grey of
 # "bright"); neighbours differ in lightness too, and each band carries its name.
 COLOURS = ("#4477aa", "#88ccee", "#44aa99", "#ddcc77", "#cc6677", "#aa4499", "#bbbbbb")
@@ -129,7 +129,7 @@ def bars_svg(
     width, row, font = (340, 40, 11) if narrow else (920, 30, 12)
     left, right, thick = (2, 2, 0.26) if narrow else (230, 190, 0.5)
     scale = max(full or 0.0, max(bar.value for bar in bars)) or 1.0
-    with _settings(font, f"assent bars {width}"):
+    with _settings(font, f"assent bars {width} {bars}"):
         figure = _figure(width, row * len(bars))
         axes = figure.add_axes((left / width, 0, (width - left - right) / width, 1))
         axes.set(xlim=(0, scale), ylim=(len(bars), 0))

@@ -155,10 +155,21 @@ def kept(folder: Path) -> list[int]:
     return sorted(int(number) for number in numbers if number.isdecimal())
 
 
-def other_names(folder: Path, slice_index: int) -> int:
-    """Count the other names under which a checkpoint's tensors are still on disk."""
+@dataclass(frozen=True, slots=True)
+class TensorFile:
+    """Which file holds a checkpoint's tensors, and how many names it has on disk."""
+
+    identity: tuple[int, int]  # device, inode
+    names: int
+
+
+def file_identity(folder: Path, slice_index: int) -> TensorFile | None:
+    """Say which file a checkpoint's tensors are in; None if there is none."""
     path = _tensors_path(folder, slice_index)
-    return path.stat().st_nlink - 1 if path.exists() else 0
+    if not path.exists():
+        return None
+    found = path.stat()
+    return TensorFile((found.st_dev, found.st_ino), found.st_nlink)
 
 
 def _tensors_path(folder: Path, slice_index: int) -> Path:

@@ -31,10 +31,8 @@ def host_class() -> dict[str, str]:
         "machine": platform.machine(),
         "torch": str(torch.__version__),
         "vectors": torch.backends.cpu.get_cpu_capability(),
-        "mkl": str(torch.backends.mkl.is_available()),
-        "mkldnn": str(
-            torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled
-        ),
+        "mkl": str(torch.backends.mkl.is_available()),  # type: ignore[no-untyped-call]
+        "mkldnn": str(torch.backends.mkldnn.enabled),
         "threads": "1",  # set by us, see `model.reproducible`
         "denormals": "zero",  # likewise
     }

@@ -154,6 +154,10 @@ def train_shard(
 
     Args:
         plan: sealed; this function does not check the host, see `host.check_host`.
+        key: the plan's secret.
+        group: whose shard it is.
+        shard: its number, from 0.
+        examples: all documents of the shard, in any order.
         folder: the shard's own folder (`plan.shard_folder`).
         start_slice: go on from exactly this checkpoint, or fail; None: the latest.
         on_slice: called after each slice with the number of slices done.

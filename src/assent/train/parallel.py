@@ -63,8 +63,11 @@ def train_shards(
     module, so a script must guard its entry with `if __name__ == "__main__"`.
 
     Args:
+        plan: sealed on a host of this class.
+        key: the plan's secret; it travels to the workers by pipe, never by file.
         tasks: each shard's Parquet part; a part without rows is allowed.
         folder: of the model; each shard has its own folder inside.
+        workers: processes at once, one core each.
         progress: called in this process with slices done and slices in all.
 
     Raises:

@@ -236,7 +236,7 @@ def shards_for(declared_bytes: int) -> int:
     if declared_bytes < 0:
         raise TrainError(f"a declared capacity of {declared_bytes} bytes is below 0")
     fitting = max(1, declared_bytes // BYTES_PER_SHARD)
-    return min(MOST_SHARDS, 2 ** (fitting.bit_length() - 1))
+    return min(MOST_SHARDS, 1 << (fitting.bit_length() - 1))
 
 
 def learning_rate_table(run_steps: int, peak: float) -> tuple[float, ...]:

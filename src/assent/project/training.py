@@ -1,0 +1,270 @@
+"""Train the sealed plan on the latest corpus, and speak with what may be served."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assent.canon import canonical, digest
+from assent.corpus.manifest import check_parts
+from assent.corpus.tables import part_path
+from assent.errors import DeniedError, TrainError
+from assent.files import publish_folder, write_whole
+from assent.project.building import plan_key, sealed_plans
+from assent.project.place import MODELS, Place, Progress
+from assent.project.serving import Shard, Standing, standing
+from assent.terms import EventKind
+from assent.train.ensemble import Served
+from assent.train.model import parameters
+from assent.train.parallel import Trained as TrainedShard
+from assent.train.parallel import train_shards
+from assent.train.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained or repaired model.
+
+    Args:
+        model_id: its name.
+        plan: what it was trained by.
+        shards: what each shard became.
+        parameters: of one component.
+        entry: its number in the ledger.
+    """
+
+    model_id: str
+    plan: Plan
+    shards: Mapping[Shard, TrainedShard]
+    parameters: int
+    entry: int
+
+    def lines(self) -> list[str]:
+        """Say it in lines for a terminal."""
+        served = sum(each.served for each in self.shards.values())
+        return [
+            f"model {self.model_id}: {len(self.plan.groups)} groups, "
+            f"{len(self.shards)} shards ({served} with documents), "
+            f"{self.plan.slices} slices each, {self.parameters:,} parameters a shard",
+            f"logged as ledger entry {self.entry}, with the digest of the bytes read",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the served mixture said, and who spoke."""
+
+    text: str
+    serving: dict[str, list[int]]
+    quarantined: tuple[Shard, ...]
+    suspended: dict[str, str]
+    clean_base: bool
+
+    def lines(self) -> list[str]:
+        """Say in lines who spoke and who may not."""
+        speaking = ", ".join(
+            f"{group} x{len(shards)}" for group, shards in self.serving.items()
+        )
+        lines = [f"serving: {speaking or 'the clean base, trained on nobody'}"]
+        if self.quarantined:
+            names = ", ".join(f"{group}/{shard}" for group, shard in self.quarantined)
+            lines.append(f"quarantined: {names} (run `assent forget`)")
+        for group, order in self.suspended.items():
+            lines.append(f"suspended: {group}, by order `{order}`")
+        return lines
+
+
+def train(place: Place, progress: Progress) -> Trained:
+    """Train the latest corpus by its plan; what was interrupted goes on.
+
+    Raises:
+        DeniedError: a document of the corpus is no longer permitted.
+        CorpusError: a part is not what the manifest says.
+        TrainError: this host cannot reproduce the plan.
+    """
+    corpus = place.latest_corpus()
+    plan, number = sealed_plans(place)[corpus["plan"]]
+    model_id = name_of(plan, corpus["corpus_id"])
+    folder = place.model_folder(model_id)
+    draft = folder.with_name(f".training-{model_id}")
+    now = standing(place, plan, corpus["corpus_id"], place.clock(), place.book.size)
+    if now.denied and not logged(place, model_id):
+        raise DeniedError(
+            f"{len(now.denied)} documents of `{corpus['corpus_id']}` are no longer "
+            f"permitted: {counts(now.reasons())}",
+            hint="run `assent build` again: it decides as of now",
+        )
+    if not folder.exists():
+        shards = train_corpus(place, plan, number, corpus["corpus_id"], draft, progress)
+        # Crash in training: the next run goes on from the last whole checkpoints.
+        write_summary(draft, plan, shards)
+        publish_folder(draft, folder)
+        # Crash here: the model is whole, and not logged yet; the next run does that.
+    return log_model(
+        place, EventKind.MODEL_TRAINED, model_id, plan, corpus["corpus_id"]
+    )
+
+
+def train_corpus(
+    place: Place,
+    plan: Plan,
+    number: int,
+    corpus_id: str,
+    folder: Path,
+    progress: Progress,
+) -> dict[Shard, TrainedShard]:
+    """Train every shard of a plan on a corpus, after checking the corpus whole."""
+    corpus = place.corpus_folder(corpus_id)
+    check_parts(corpus)
+    tasks = {
+        (group.name, shard): corpus / part_path((group.name, shard))
+        for group in plan.groups
+        for shard in range(group.shards)
+    }
+    return train_shards(
+        plan,
+        plan_key(place, number),
+        tasks,
+        folder,
+        place.config.train.workers,
+        lambda done, total: progress("slices trained", done, total),
+    )
+
+
+def name_of(plan: Plan, corpus_id: str) -> str:
+    """Name a model by all that decides its weights: the plan and the corpus."""
+    return f"model-{digest({'plan': plan.digest, 'corpus': corpus_id})[:16]}"
+
+
+def write_summary(
+    folder: Path, plan: Plan, shards: Mapping[Shard, TrainedShard]
+) -> None:
+    """Write `model.json`: what each shard became and read."""
+    value = {
+        "v": 1,
+        "plan": plan.digest,
+        "shards": [
+            {
+                "group": group,
+                "shard": shard,
+                "digest": each.digest,
+                "content_read": each.content_read,
+                "served": each.served,
+            }
+            for (group, shard), each in sorted(shards.items())
+        ],
+    }
+    write_whole(folder / "model.json", canonical(value))
+
+
+def read_summary(folder: Path) -> dict[Shard, TrainedShard]:
+    """Read `model.json` back.
+
+    Raises:
+        TrainError: it is missing or is not a model's.
+    """
+    import json
+
+    try:
+        value = json.loads((folder / "model.json").read_bytes())
+        return {
+            (each["group"], each["shard"]): TrainedShard(
+                each["digest"], each["content_read"], each["served"]
+            )
+            for each in value["shards"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainError(
+            f"`{folder.name}` has no readable `model.json`",
+            hint="restore the model's folder from a backup, or train again",
+        ) from error
+
+
+def log_model(
+    place: Place,
+    kind: EventKind,
+    model_id: str,
+    plan: Plan,
+    corpus_id: str,
+    extra: dict[str, Any] | None = None,
+) -> Trained:
+    """Log a model, once."""
+    shards = read_summary(place.model_folder(model_id))
+    event = logged(place, model_id) or place.book.publish(
+        kind,
+        place.clock(),
+        {
+            "model_id": model_id,
+            "plan": plan.digest,
+            "corpora": [corpus_id],
+            "parents": [],
+            "weights": digest(
+                [[*s, each.digest] for s, each in sorted(shards.items())]
+            ),
+            "content_read": digest(
+                [[*s, each.content_read] for s, each in sorted(shards.items())]
+            ),
+            **(extra or {}),
+        },
+    )
+    return Trained(model_id, plan, shards, parameters(plan), event.number)
+
+
+def logged(place: Place, model_id: str) -> Any:
+    """Find a model's entry in the ledger, if it has one."""
+    for event in place.events_of(*MODELS):
+        if event.body["model_id"] == model_id:
+            return event
+    return None
+
+
+def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> Answer:
+    """Generate text from what may be served at this instant.
+
+    Raises:
+        UsageError: no model is trained.
+        TrainError: a checkpoint is missing or damaged.
+    """
+    model, plan, now = served_now(place)
+    served = mixture(place, model, plan, now)
+    text = served.generate(prompt.encode(), size, seed, temperature)
+    return Answer(
+        text,
+        now.serving,
+        tuple(sorted(now.quarantined)),
+        now.suspended,
+        served.clean_base,
+    )
+
+
+def served_now(place: Place) -> tuple[dict[str, Any], Plan, Standing]:
+    """Read the served model and decide what of it may speak at this instant."""
+    model = place.served_model()
+    plan, _ = sealed_plans(place)[model["plan"]]
+    now = standing(place, plan, model["corpora"][0], place.clock(), place.book.size)
+    return model, plan, now
+
+
+def mixture(place: Place, model: dict[str, Any], plan: Plan, now: Standing) -> Served:
+    """Load the components that may speak."""
+    return Served(plan, place.model_folder(model["model_id"]), now.serving)
+
+
+def bits_per_byte(place: Place, texts: list[bytes], base: bool = False) -> float:
+    """Measure the served mixture, or the clean base alone, on clean text.
+
+    Returns:
+        Bits a byte; lower is better, 8 is a uniform guess.
+    """
+    model, plan, now = served_now(place)
+    nobody = Standing(()) if base else now
+    found = mixture(place, model, plan, nobody).bits_per_byte(texts)
+    if not math.isfinite(found):
+        raise TrainError("the mixture gives no finite score on the text")
+    return found
+
+
+def counts(found: Mapping[str, int]) -> str:
+    """Write counts by reason in one line."""
+    return ", ".join(f"{number} {reason}" for reason, number in found.items())

@@ -1,0 +1,256 @@
+"""Serve the shards together: a posterior across groups, an average inside each.
+
+Groups speak differently, so each byte of context moves weight to the groups that
+foresaw it; shards inside a group are exchangeable, so they are averaged. Nothing here
+was fitted to anyone's text: the mixture has no learned parameter. Leaving a group or a
+shard out is a change of configuration, in force at the next byte, without training.
+
+Weights are certified, outputs are not: their last bits may differ between hosts.
+Dimensions: M components, G groups, n bytes of text.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from assent.errors import TrainError
+from assent.train import checkpoint
+from assent.train.model import BOS, PAD, Past, Transformer, initial_model, reproducible
+from assent.train.plan import Plan, shard_folder
+
+CLEAN_BASE = "clean base"
+BYTES = 256  # BOS and PAD are read, never said
+
+
+class Served:
+    """The components of one model that answer now.
+
+    Args:
+        plan: the one that the components were trained on.
+        folder: of the model.
+        components: for each group the shards that may answer: not suspended, not in
+            quarantine, and not without documents. None at all: the clean base
+            answers, and `clean_base` is true.
+
+    Raises:
+        TrainError: a component does not exist, is damaged, or is of another plan.
+    """
+
+    def __init__(
+        self, plan: Plan, folder: Path, components: Mapping[str, Iterable[int]]
+    ) -> None:
+        wanted = [(g, s) for g in sorted(components) for s in sorted(components[g])]
+        loaded = {part: _load(plan, folder, *part) for part in wanted}
+        self._serve(plan, loaded)
+
+    def _serve(self, plan: Plan, models: dict[tuple[str, int], Transformer]) -> None:
+        self.plan = plan
+        self.clean_base = not models
+        self._models = models or {(CLEAN_BASE, 0): initial_model(plan)}
+        names = [group for group, _ in self._models]
+        self.groups = tuple(sorted(set(names)))
+        # (G, M): minus the logarithm of the group's shard count, or nothing.
+        self._shares = torch.full(
+            (len(self.groups), len(names)), float("-inf"), dtype=torch.float64
+        )
+        for index, name in enumerate(names):
+            self._shares[self.groups.index(name), index] = -math.log(names.count(name))
+
+    @property
+    def components(self) -> tuple[tuple[str, int], ...]:
+        """Group and shard of each component, in the order of every result."""
+        return tuple(self._models)
+
+    def without(self, group: str, shard: int | None = None) -> "Served":
+        """Leave a suspended group out, or one shard in quarantine; nothing is loaded.
+
+        Raises:
+            TrainError: it is not among the components, so leaving it out does nothing.
+        """
+        kept = {
+            (g, s): model
+            for (g, s), model in self._models.items()
+            if g != group or (shard is not None and s != shard)
+        }
+        if len(kept) == len(self._models):
+            raise TrainError(f"no component of group `{group}` is served, as asked")
+        fewer = object.__new__(Served)
+        fewer._serve(self.plan, kept)
+        return fewer
+
+    @torch.no_grad()
+    def log_probabilities(self, text: bytes) -> Tensor:
+        """Score a text by each component, each byte given the bytes before it.
+
+        Returns:
+            (M, n) float64, nats, in the order of `components`.
+        """
+        half = self.plan.window // 2
+        starts = range(0, max(1, len(text) - half), half)
+        inputs = torch.full((len(starts), 2 * half), PAD)  # (windows, 2h)
+        said = torch.zeros((len(starts), 2 * half), dtype=torch.int64)  # (windows, 2h)
+        for index, start in enumerate(starts):
+            piece = torch.tensor(list(text[start : start + 2 * half]))  # (p,)
+            inputs[index, 0] = BOS
+            inputs[index, 1 : len(piece)] = piece[:-1]
+            said[index, : len(piece)] = piece
+        scores = torch.empty((len(self._models), len(text)), dtype=torch.float64)
+        with reproducible():
+            for index, model in enumerate(self._models.values()):
+                nats = _log_softmax(model(inputs)[0])  # (windows, 2h, 256)
+                nats = nats.gather(2, said[:, :, None])[:, :, 0]  # (windows, 2h)
+                # The first window counts whole, each later one from its middle on.
+                parts = torch.cat((nats[0, :half], nats[:, half:].reshape(-1)))
+                scores[index] = parts[: len(text)]
+        return scores
+
+    def posterior(self, context: bytes) -> dict[str, float]:
+        """Weigh the groups by how well they foresaw a context; the weights sum to 1."""
+        weights = torch.softmax(
+            self._group_scores(self.log_probabilities(context)).sum(dim=1), dim=0
+        )  # (G,)
+        return dict(zip(self.groups, weights.tolist(), strict=True))
+
+    def next_probabilities(self, context: bytes) -> Tensor:
+        """Predict the byte after a context.
+
+        Returns:
+            (256,) float64, sums to 1.
+        """
+        return _Reading(self, context).probabilities()
+
+    def generate(
+        self, prompt: bytes, count: int, seed: int, temperature: float = 1.0
+    ) -> bytes:
+        """Continue a prompt by `count` bytes; the same seed says the same.
+
+        Args:
+            prompt: bytes to go on from; may be empty.
+            count: bytes to add.
+            seed: of the draws.
+            temperature: 0 takes the likeliest byte each time.
+
+        Raises:
+            TrainError: the count or the temperature is below 0.
+        """
+        if count < 0 or temperature < 0:
+            raise TrainError("a count of bytes or a temperature cannot be below 0")
+        generator = torch.Generator().manual_seed(seed)
+        reading, said = _Reading(self, prompt), bytearray()
+        for _ in range(count):
+            odds = reading.probabilities()  # (256,)
+            if temperature > 0:
+                odds = torch.softmax(odds.log() / temperature, dim=0)
+                byte = int(torch.multinomial(odds, 1, generator=generator))
+            else:
+                byte = int(odds.argmax())
+            said.append(byte)
+            reading.read(byte)
+        return bytes(said)
+
+    def generate_text(
+        self, prompt: str, count: int, seed: int, temperature: float = 1.0
+    ) -> str:
+        """Continue a text; what is not UTF-8 shows as U+FFFD, as a reader would see."""
+        said = self.generate(prompt.encode(), count, seed, temperature)
+        return said.decode(errors="replace")
+
+    def bits_per_byte(self, texts: Iterable[bytes]) -> float:
+        """Measure how well texts are foreseen, each read on its own; lower is better.
+
+        Raises:
+            TrainError: the texts hold no byte.
+        """
+        nats, count = 0.0, 0
+        for text in texts:
+            if text:
+                totals = self._group_scores(self.log_probabilities(text)).sum(dim=1)
+                # A mixture of G equally likely authors, one of whom wrote it all.
+                nats -= float(totals.logsumexp(dim=0)) - math.log(len(self.groups))
+                count += len(text)
+        if count == 0:
+            raise TrainError("texts without a byte have no bits per byte")
+        return nats / count / math.log(2)
+
+    def _group_scores(self, scores: Tensor) -> Tensor:
+        """Average probabilities inside each group: (M, ...) to (G, ...), in nats."""
+        shares = self._shares.view(*self._shares.shape, *[1] * (scores.dim() - 1))
+        return (shares + scores).logsumexp(dim=1)
+
+
+class _Reading:
+    """A context being read by all components, one byte at a time."""
+
+    def __init__(self, served: Served, context: bytes) -> None:
+        self._served = served
+        self._context = bytearray(context)
+        # (G,) nats: how well each group foresaw all bytes so far.
+        self._foreseen = served._group_scores(served.log_probabilities(context)).sum(1)
+        self._start = -1
+        self._pasts: list[Past] = []
+        self._advance()
+
+    def probabilities(self) -> Tensor:
+        weights = torch.softmax(self._foreseen, dim=0)  # (G,)
+        groups = self._served._group_scores(self._scores).exp()  # (G, 256)
+        return (weights[:, None] * groups).sum(dim=0)  # (256,)
+
+    def read(self, byte: int) -> None:
+        said = self._served._group_scores(self._scores[:, byte])  # (G,)
+        self._foreseen = self._foreseen + said
+        self._context.append(byte)
+        self._advance()
+
+    @torch.no_grad()
+    def _advance(self) -> None:
+        """Compute the next byte's scores, (M, 256), from the window's bytes."""
+        models = self._served._models.values()
+        start = _window_start(len(self._context), self._served.plan.window)
+        fresh = start != self._start
+        recent = list(self._context[start:]) if fresh else [self._context[-1]]
+        tokens = torch.tensor([[BOS, *recent] if fresh else recent])  # (1, t)
+        pasts: Sequence[Past | None] = [None] * len(models) if fresh else self._pasts
+        self._start, self._pasts = start, []
+        scores = []
+        with reproducible():
+            for model, past in zip(models, pasts, strict=True):
+                logits, present = model(tokens, past)  # (1, t, V)
+                self._pasts.append(present)
+                scores.append(_log_softmax(logits[0, -1]))  # (256,)
+        self._scores = torch.stack(scores)  # (M, 256)
+
+
+def _window_start(read: int, window: int) -> int:
+    """Say where the model's view begins after `read` bytes.
+
+    It moves by half a window at a time, so that most bytes cost one position, and a
+    view always begins with BOS, as every row in training did.
+    """
+    half = window // 2
+    return max(0, read // half - 1) * half
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    """(..., V) float32 to (..., 256) float64: BOS and PAD can never be said."""
+    return logits[..., :BYTES].double().log_softmax(dim=-1)
+
+
+def _load(plan: Plan, folder: Path, group: str, shard: int) -> Transformer:
+    """Load a component's weights after its last slice."""
+    found, state = checkpoint.load(shard_folder(folder, group, shard), plan.slices)
+    if (found.plan, found.group, found.shard) != (plan.digest, group, shard):
+        raise TrainError(
+            f"shard {shard} of group `{group}` was trained on another plan or place",
+            hint="serve a model with the plan that trained it",
+        )
+    model = initial_model(plan)
+    weights = {
+        name.removeprefix("weight."): tensor
+        for name, tensor in state.items()
+        if name.startswith("weight.")
+    }
+    model.load_state_dict(weights)
+    return model
