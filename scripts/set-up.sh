@@ -43,7 +43,7 @@ can_make_environments || bash scripts/system-packages.sh python3-venv
 can_make_environments || fail "\`$python\` has no modules \`venv\` and \`ensurepip\`" \
   'install them, on Debian with: apt-get install python3-venv'
 
-install() { .venv/bin/python -m pip install --disable-pip-version-check -q "$@"; }
+install() { .venv/bin/python -m pip install --disable-pip-version-check -qq "$@"; }
 
 echo "set-up: .venv with $("$python" --version), extras $extras" >&2
 "$python" -m venv .venv

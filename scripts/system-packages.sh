@@ -46,6 +46,6 @@ if install_all > /dev/null 2>&1 < /dev/null; then
 fi
 for package in "${missing[@]}"; do
   lost="$(sed -n "s/^$package |[^|]*| //p" <<< "$NEEDED")"
-  echo "system packages: $package is missing and cannot be installed here" \
-    "${lost:+; left out: $lost}" >&2
+  echo "system packages: $package is missing and could not be installed" >&2
+  [ -z "$lost" ] || echo "system packages: left out: $lost" >&2
 done

@@ -213,10 +213,9 @@ def test_a_case_without_suspensions_has_none(tmp_path):
     ("old", "new", "wanted"),
     [
         ("[labels]", "[labels", "is not TOML"),
-        ("[labels]", "[tags]", "'labels' is missing"),
-        ('title = "', 'name = "', "'title' is missing"),
-        ('order = "uk', 'name = "uk', "'order' is missing"),
-        ("what =", "why =", "'what' is missing"),
+        ('title = "LinkedIn, generative training, 2024-2025"\n', "", ".title. is miss"),
+        ('order = "uk-2024-09-20"\n', "", ".order. is missing"),
+        ('what = "start announced for 3 November"\n', "", ".what. is missing"),
         ("ireland-2024-09-18.toml", "ireland-2023.toml", "there is no policy file"),
         ('"microsoft"]', '"openai"]', "recipient `microsoft` is not declared"),
         # What is not understood is refused: a slip of the pen could drop an order.

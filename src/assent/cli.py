@@ -231,6 +231,7 @@ def sql(context: click.Context, dialect: str) -> None:
 @click.pass_context
 def record(
     context: click.Context,
+    /,
     kind: str,
     subjects: tuple[str, ...],
     all_subjects: bool,
@@ -385,14 +386,24 @@ def verify(bundle: Path, key: str | None) -> None:
     \b
     assent verify u42.bundle.json
     """
-    from assent.verify import read_bundle, verify_bundle
+    from assent.verify import verify_bundle
 
-    found = verify_bundle(read_bundle(bundle), key)
+    found = verify_bundle(_read(bundle), key)
     for number, step in enumerate(found.steps, start=1):
         click.echo(f"({number}) {step}")
     click.echo(f"verdict: {found.verdict} (model {found.model_id})")
     for limit in found.limits:
         click.echo(f"not proved: {limit}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
+            hint="name a bundle file, such as one written by `assent prove`",
+        ) from error
 
 
 # -- report ----------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
@@ -23,19 +22,23 @@ from assent.canon import sha256
 from assent.demo.ages import with_simulated_ages
 from assent.demo.bars import bars
 from assent.demo.choices import simulate_choices
-from assent.demo.page import write_page
+from assent.demo.page import Told, measure, write_page
 from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
-from assent.errors import UsageError
-from assent.files import write_whole
-from assent.project.building import subject_documents
+from assent.errors import ForgetError, ProofError, UsageError
+from assent.files import SECRET_MODE, write_whole
+from assent.project.building import Built
 from assent.project.config import TEMPLATE
+from assent.project.forgetting import Repaired
+from assent.project.serving import trained_documents
+from assent.project.training import Trained
 from assent.report.case import Case, load_case
+from assent.report.figures import Suspended
 from assent.report.replay import Snapshot
 from assent.report.tables import reason_rows, region_rows, replay_rows
 from assent.sources import stackexchange
 from assent.sources.parquet import write_tables
-from assent.terms import DAY, Event, EventKind, iso
-from assent.verify import verify_bundle
+from assent.terms import DAY, iso
+from assent.verify import Verdict, verify_bundle
 
 MARK = ".assent-demo"
 NOTICES = ("2024-09-18", "2025-09-18")
@@ -138,26 +141,26 @@ def _tell_all(teller: Teller, data: Path | None, case_file: Path) -> None:
     decided, built = _corpus(teller)
     trained = _train(teller)
     people = _choose(teller)
-    before = _prove(teller, people, "before")
+    measured = measure(teller.project, teller.seed, teller.dump)
     forgotten = _forget(teller, people["withdrawn"])
     suspended = _suspend(teller)
-    after = _prove(teller, people, "after")
+    proofs = _prove(teller, people)
     with teller.chapter(8, "Report"):
-        write_page(
-            teller.out / "report.html",
-            teller.project,
+        told = Told(
             teller.case,
-            dump=teller.dump,
-            seed=teller.seed,
-            snapshots=snapshots,
-            decided=decided,
-            built=built,
-            trained=trained,
-            forgotten=forgotten,
-            suspended=suspended,
-            proofs=before | after,
-            seconds=teller.seconds,
+            teller.dump,
+            teller.seed,
+            tuple(snapshots),
+            decided,
+            built,
+            trained,
+            measured,
+            forgotten,
+            suspended,
+            proofs,
+            teller.seconds,
         )
+        write_page(teller.out, teller.project, told)
         teller.say(
             "one file, no network needed: every figure above, as tables and plots"
         )
@@ -276,7 +279,7 @@ def _replay(teller: Teller, case_file: Path) -> list[Snapshot]:
     return snapshots
 
 
-def _corpus(teller: Teller) -> tuple[list[list[str | int]], object]:
+def _corpus(teller: Teller) -> tuple[list[list[str | int]], Built]:
     with teller.chapter(4, "Corpus"):
         teller.clock.at(teller.case.dates[-1][0] + BUILD_AFTER)
         decisions = teller.project.decide()
@@ -292,11 +295,117 @@ def _corpus(teller: Teller) -> tuple[list[list[str | int]], object]:
     return counted, built
 
 
-def _train(teller: Teller) -> object:
+def _train(teller: Teller) -> Trained:
     with teller.chapter(5, "Train"):
         with bars(teller.console) as progress:
             trained = teller.project.train(progress)
         teller.say(*trained.lines())
-        answer = teller.project.ask(PROMPT, 160)
-        teller.say(*answer.lines(), f"asked: {PROMPT!r}", f"answered: {answer.text!r}")
+        _speak(teller)
     return trained
+
+
+def _speak(teller: Teller) -> list[str]:
+    """Ask the served mixture, and tell which groups spoke."""
+    answer = teller.project.ask(PROMPT, 160)
+    teller.say(*answer.lines(), f"{PROMPT}[dim]{_printable(answer.text)}[/dim]")
+    return [group for group, shards in answer.serving.items() if shards]
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).replace("[", "\\[")
+
+
+# -- 6 and 7 ---------------------------------------------------------------------------
+
+
+def _choose(teller: Teller) -> dict[str, str]:
+    """Choose who will be looked at: used, never used, and about to withdraw.
+
+    The one who withdraws sits in a middle slice of a shard that others share.
+    """
+    place = teller.project.place
+    corpus = place.latest_corpus()["corpus_id"]
+    trained = trained_documents(place, corpus)
+    slices = place.config.train.slices
+    people = {each.subject_id: each for each in trained}
+    middle = [who for who, each in people.items() if each.slice_index == slices // 2]
+    leaving = min(middle or people)
+    used = min(who for who in people if who != leaving)
+    never = min(who for who in place.countries() if who not in people)
+    return {"used": used, "never-used": never, "withdrawn": leaving}
+
+
+def _forget(teller: Teller, subject_id: str) -> Repaired:
+    with teller.chapter(6, "Forget"):
+        project, clock = teller.project, teller.clock
+        clock.at(clock.now + DAY)
+        project.record("withdrawn", [subject_id], channel="story")
+        teller.say(f"subject {subject_id} withdraws (simulated choice)")
+        teller.say(*project.ask(PROMPT, 0).lines())
+        with bars(teller.console) as progress:
+            repaired = project.forget(oracle=True, progress=progress)
+        teller.say(*repaired.lines())
+        if repaired.bit_identical is not True:
+            raise ForgetError(
+                "the repaired shard is not the one that never saw her",
+                hint="the shard stays in quarantine; its certificate has both hashes",
+            )
+    return repaired
+
+
+def _suspend(teller: Teller) -> Suspended:
+    """Order a suspension and lift it again: two lines in the ledger, no training."""
+    with teller.chapter(6, "Suspend a region, without training"):
+        clock = teller.clock
+        before = _speak(teller)
+        region = _region_to_suspend(teller, before)
+        clock.at(clock.now + DAY)
+        order = f"{region.lower()}-order"
+        teller.project.suspend(order, [region])
+        after = _speak(teller)
+        teller.project.lift(order)
+        teller.say(f"order `{order}` lifted: the mixture is as before, no step trained")
+    return Suspended(order, (region,), tuple(before), tuple(after))
+
+
+def _region_to_suspend(teller: Teller, groups: list[str]) -> str:
+    """Prefer the UK, as in the case; else any country that is a group of its own."""
+    by_group = {"uk": "UK", "ca": "CA", "hk": "HK", "us": "US"}
+    alone = [region for group, region in by_group.items() if group in groups]
+    return alone[0] if alone else "UK"
+
+
+def _prove(teller: Teller, people: dict[str, str]) -> dict[str, Verdict]:
+    """Write and check the three bundles."""
+    found = {}
+    with teller.chapter(7, "Prove"):
+        key = teller.project.place.book.verifier_key
+        for who, subject_id in people.items():
+            name = f"{who}.bundle.json"
+            path = teller.out / "proofs" / name
+            teller.project.prove(subject_id, path)
+            verdict = verify_bundle(path.read_bytes(), key)
+            found[name] = verdict
+            uses = "".join(
+                f"; was {u.verdict} in {u.model_id}" for u in verdict.superseded
+            )
+            teller.say(f"{name}: {verdict.verdict} ({verdict.model_id}{uses})")
+        _tamper(teller, path)
+        write_whole(teller.out / "proofs" / "ledger.vkey", f"{key}\n".encode())
+        teller.say(f"check one: `assent verify {path}`")
+    return found
+
+
+def _tamper(teller: Teller, path: Path) -> None:
+    """Change one byte of a bundle: it must be refused."""
+    data = bytearray(path.read_bytes())
+    place = data.index(b'"index":') + 8
+    data[place] ^= 1
+    changed = path.with_name("one-byte-changed.bundle.json")
+    write_whole(changed, bytes(data), SECRET_MODE)
+    try:
+        verify_bundle(bytes(data))
+    except ProofError as error:
+        teller.say(f"{changed.name}: refused, {error.message}")
+    else:
+        raise ProofError("a bundle with one byte changed was accepted")

@@ -8,7 +8,7 @@ all of it again, from the plan's start. That both end with one digest is the cla
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from assent.errors import ForgetError
+from assent.errors import ForgetError, TrainError
 from assent.forget.reach import Reach
 from assent.train import checkpoint
 from assent.train.host import check_host
@@ -21,7 +21,13 @@ from assent.train.parallel import (
     train_shards,
 )
 from assent.train.plan import Plan, shard_folder
-from assent.train.rows import read_part
+from assent.train.rows import (
+    Example,
+    arrange,
+    content_chain,
+    has_rows,
+    read_part,
+)
 
 
 def replay(
@@ -54,8 +60,8 @@ def replay(
     """
     check_host(plan)
     examples, _ = read_part(part_path)
-    keep_until(reach, old_folder, new_folder)
-    start = reach.slice_index if any(example.text for example in examples) else None
+    kept = keep_until(plan, key, reach, examples, old_folder, new_folder)
+    start = reach.slice_index if kept else None
     own = shard_folder(new_folder, reach.group, reach.shard)
     return train_shard(plan, key, reach.group, reach.shard, examples, own, start)
 
@@ -83,26 +89,48 @@ def replay_shards(
             hint="build the corpus without the forget set first",
         )
     for one in reaches:
-        keep_until(one, old_folder, new_folder)
+        examples, _ = read_part(parts[one.group, one.shard])
+        keep_until(plan, key, one, examples, old_folder, new_folder)
     tasks = {(one.group, one.shard): parts[one.group, one.shard] for one in reaches}
     return train_shards(plan, key, tasks, new_folder, workers, progress)
 
 
-def keep_until(reach: Reach, old_folder: Path, new_folder: Path) -> tuple[str, ...]:
+def keep_until(
+    plan: Plan,
+    key: bytes,
+    reach: Reach,
+    examples: Iterable[Example],
+    old_folder: Path,
+    new_folder: Path,
+) -> tuple[str, ...]:
     """Take over the checkpoints up to the reached slice, each one hashed.
 
+    Nothing is taken over before the last of them is known to have read only documents
+    that remain: a late reach must not carry anybody into the repaired model.
+
     Returns:
-        Their digests, from slice 0 on.
+        Their digests, from slice 0 on; none for a shard without documents.
 
     Raises:
-        TrainError: one does not exist or is damaged.
+        TrainError: one does not exist, is damaged, or has read other documents.
         ForgetError: the two folders are one.
     """
     source, target = _two_folders(reach.group, reach.shard, old_folder, new_folder)
-    # A shard that never had documents has the clean base alone: that is its all.
-    last = min(reach.slice_index, max(checkpoint.kept(source), default=0))
+    schedule = arrange(plan, key, reach.group, reach.shard, examples)
+    if not has_rows(schedule):
+        return ()
+    chain = content_chain(plan, key, reach.group, reach.shard, schedule)
+    for index in range(reach.slice_index + 1):
+        found = checkpoint.load(source, index)[0]
+        if (found.plan, found.content) != (plan.digest, chain[index]):
+            raise TrainError(
+                f"the checkpoint before slice {index} in `{source.name}` is of another "
+                "plan, or has read other documents than those that remain",
+                hint="replay from an earlier slice: the first that any change touches",
+            )
     return tuple(
-        checkpoint.copy(source, target, index).digest for index in range(last + 1)
+        checkpoint.copy(source, target, index).digest
+        for index in range(reach.slice_index + 1)
     )
 
 
@@ -157,13 +185,19 @@ def train_as_if_never(
     """
     if checkpoint.kept(shard_folder(folder, group, shard)):
         raise ForgetError(
-            f"`{folder.name}` holds an earlier run: from there the oracle proves nothing",
+            f"`{folder.name}` holds an earlier run, so the oracle would prove nothing",
             hint="give the oracle an empty folder",
         )
     return train_alone(plan, key, group, shard, part_path, folder).digest
 
 
-def destroy(folders: Iterable[Path], from_slice: int) -> tuple[str, ...]:
+def superseded(folders: Iterable[Path], from_slice: int) -> tuple[str, ...]:
+    """List the digests of one shard's checkpoints that `destroy` would delete."""
+    found = (checkpoint.describe(*place) for place in _doomed(folders, from_slice))
+    return tuple(sorted({one.digest for one in found if one is not None}))
+
+
+def destroy(folders: Sequence[Path], from_slice: int) -> tuple[str, ...]:
     """Delete the checkpoints of one shard that hold the people who left.
 
     Repairs share the files of checkpoints that they keep. So all folders that ever
@@ -171,37 +205,40 @@ def destroy(folders: Iterable[Path], from_slice: int) -> tuple[str, ...]:
     them, nothing is deleted. Backups are not reached: they need their own key.
 
     Args:
-        folders: the shard's folder in each superseded model, oldest first.
+        folders: the shard's folder in each superseded model.
         from_slice: the first checkpoint to delete: one past the reached slice, since
             the checkpoint BEFORE that slice was computed without them.
 
     Returns:
-        The digests of the states deleted, each once, sorted.
+        The digests of the states deleted, as `superseded` listed them.
 
     Raises:
         ForgetError: a checkpoint would live on under another name.
     """
-    doomed = [
-        (folder, index)
-        for folder in folders
-        for index in checkpoint.kept(folder)
-        if index >= from_slice
-    ]
-    names: dict[tuple[int, int], int] = {}
+    doomed = _doomed(folders, from_slice)
+    unnamed: dict[tuple[int, int], int] = {}  # names of each file not yet doomed
     for place in doomed:
-        file = checkpoint.file_identity(*place)
+        file = checkpoint.tensor_file(*place)
         if file is not None:
-            names[file.identity] = names.get(file.identity, file.names) - 1
-    left = sum(count > 0 for count in names.values())
+            unnamed[file.identity] = unnamed.get(file.identity, file.names) - 1
+    left = sum(count > 0 for count in unnamed.values())
     if left:
         raise ForgetError(
             f"{left} checkpoints to destroy would live on under another name",
             hint="name every folder that ever held this shard, older models too",
         )
-    found = (checkpoint.describe(folder, index) for folder, index in doomed)
-    digests = {one.digest for one in found if one is not None}
-    for folder, index in reversed(doomed):
-        checkpoint.remove(folder, index)
-        # Crash here: the rest is still listed by `kept`; run it again. The caller
-        # records the digests before it starts, so none of them is lost.
-    return tuple(sorted(digests))
+    digests = superseded(folders, from_slice)
+    for place in reversed(doomed):
+        checkpoint.remove(*place)
+        # Crash here: the rest is still listed; run it again. Who must name the digests
+        # in a certificate records `superseded` before this starts.
+    return digests
+
+
+def _doomed(folders: Iterable[Path], from_slice: int) -> list[tuple[Path, int]]:
+    return [
+        (folder, index)
+        for folder in folders
+        for index in checkpoint.kept(folder)
+        if index >= from_slice
+    ]

@@ -177,15 +177,15 @@ class Book:
         self._vault.ensure_secrets(newcomers)
         # Crash here: secrets that nothing refers to; the next enrolment takes them.
         secrets = self._vault.secrets(newcomers)
-        rows = []
+        rows: list[tuple[bytes, bytes | None, bytes | None]] = []
         for event in events:
             body = canonical(event_body(event))
             if event.kind is EventKind.ENROLLED:
-                opening = None
+                opening: bytes | None = None
                 commit = keyed(secrets[str(event.subject_id)], "enrolled", body)
             else:
-                opening = self._vault.draw()
-                commit = keyed(opening, "subject_event", body)
+                opening = drawn = self._vault.draw()
+                commit = keyed(drawn, "subject_event", body)
             rows.append(
                 (personal_entry(event.kind, recorded_at, commit), body, opening)
             )

@@ -1,5 +1,6 @@
 """Train the sealed plan on the latest corpus, and speak with what may be served."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing
 from assent.terms import EventKind
 from assent.train.ensemble import Served
-from assent.train.model import parameters
+from assent.train.model import initial_model
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.parallel import train_shards
 from assent.train.plan import Plan
@@ -164,8 +165,6 @@ def read_summary(folder: Path) -> dict[Shard, TrainedShard]:
     Raises:
         TrainError: it is missing or is not a model's.
     """
-    import json
-
     try:
         value = json.loads((folder / "model.json").read_bytes())
         return {
@@ -208,7 +207,8 @@ def log_model(
             **(extra or {}),
         },
     )
-    return Trained(model_id, plan, shards, parameters(plan), event.number)
+    size = sum(each.numel() for each in initial_model(plan).parameters())
+    return Trained(model_id, plan, shards, size, event.number)
 
 
 def logged(place: Place, model_id: str) -> Any:
@@ -228,7 +228,7 @@ def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> 
     """
     model, plan, now = served_now(place)
     served = mixture(place, model, plan, now)
-    text = served.generate(prompt.encode(), size, seed, temperature)
+    text = served.generate_text(prompt, size, seed, temperature)
     return Answer(
         text,
         now.serving,

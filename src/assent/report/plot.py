@@ -1,5 +1,6 @@
 """Figures as SVG text: the same input gives the same bytes. Home of matplotlib."""
 
+import math
 import re
 import textwrap
 from collections import Counter
@@ -122,12 +123,16 @@ def bars_svg(
         An SVG document, black on white.
 
     Raises:
-        UsageError: there is no bar, or one is below zero.
+        UsageError: there is no bar, or one is below zero or not finite.
     """
-    if not bars or min(bar.value for bar in bars) < 0:
-        raise UsageError(f"cannot draw {len(bars)} bars, wanted one or more, from zero")
+    wrong = [bar.label for bar in bars if not 0 <= bar.value < math.inf]
+    if wrong or not bars:
+        named = f", among them `{wrong[0]}` of no finite length" if wrong else ""
+        raise UsageError(
+            f"cannot draw {len(bars)} bars{named}, wanted one or more, from zero"
+        )
     width, row, font = (340, 40, 11) if narrow else (920, 30, 12)
-    left, right, thick = (2, 2, 0.26) if narrow else (230, 190, 0.5)
+    left, right, thick = (2, 2, 0.26) if narrow else (190, 110, 0.5)
     scale = max(full or 0.0, max(bar.value for bar in bars)) or 1.0
     with _settings(font, f"assent bars {width} {bars}"):
         figure = _figure(width, row * len(bars))
@@ -139,11 +144,11 @@ def bars_svg(
             y, text_y = (n + 0.7, n + 0.3) if narrow else (n + 0.5, n + 0.5)
             axes.barh(y, scale if full else 0, thick, color=TRACK)
             axes.barh(y, bar.value, thick, color=BAR)
-            gap = 0 if narrow else 12 * scale / (width - left - right)
-            sides = ("left", "right") if narrow else ("right", "left")
+            pixel = scale / (width - left - right)
+            start, end = (0.0, scale) if narrow else (-left * pixel, scale + 12 * pixel)
             write = partial(axes.text, va="center", clip_on=False, color=INK)
-            write(-gap, text_y, bar.label, ha=sides[0])
-            write(scale + gap, text_y, bar.text, ha=sides[1])
+            write(start, text_y, bar.label, ha="left")
+            write(end, text_y, bar.text, ha="right" if narrow else "left")
         return _written(figure)
 
 
@@ -368,6 +373,7 @@ def _settings(font: float, salt: str) -> AbstractContextManager[None]:
             "font.family": FONT,
             "font.size": font,
             "legend.fontsize": font,
+            "text.parse_math": False,  # a `$` in a name is a `$`
             "svg.fonttype": "none",  # text stays text: it can be read, found, copied
             "svg.hashsalt": salt,
         }

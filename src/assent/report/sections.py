@@ -36,11 +36,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; the first cell of a row names the row."""
+    """A table; the first cell of a row names the row.
+
+    What is `of_choices` says so where the choices are simulated.
+    """
 
     caption: str
     columns: list[str]
     rows: list[list[Cell]]
+    of_choices: bool = True
     block: str = "grid"
 
 
@@ -65,9 +69,10 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A paragraph."""
+    """A paragraph, and a command that goes with it."""
 
     text: str
+    command: str = ""
     block: str = "prose"
 
 
@@ -93,7 +98,7 @@ def summary(data: ReportData) -> list[tuple[str, str]]:
     found = []
     for way in dict.fromkeys(each.way for each in data.replay):
         worst = max(each.used_before_told for each in data.replay if each.way == way)
-        found.append((f"{worst:,}", f"people used before being told, {way}, at worst"))
+        found.append((f"{worst:,}", f"{way}: people used before being told, at worst"))
     if data.decisions:
         total = sum(row.documents for row in data.decisions)
         allowed = sum(row.documents for row in data.decisions if row.reason in PROVED)
@@ -115,7 +120,7 @@ def summary(data: ReportData) -> list[tuple[str, str]]:
 def _replay(snapshots: Sequence[Snapshot]) -> list[Block]:
     if not snapshots:
         return []
-    dates = list(dict.fromkeys((each.at[:10], each.what) for each in snapshots))
+    dates = list(dict.fromkeys((each.at, each.what) for each in snapshots))
     return [
         Prose(
             "The same people, documents and events, decided on every date of the case: "
@@ -133,9 +138,10 @@ def _replay(snapshots: Sequence[Snapshot]) -> list[Block]:
             "Dates of the case",
             ["number", "date", "what happened"],
             [
-                [_number(n), Cell(at, "date"), Cell(what, "long")]
+                [_number(n), Cell(at[:10]), Cell(what, "long")]
                 for n, (at, what) in enumerate(dates, start=1)
             ],
+            of_choices=False,
         ),
         _grid("In use, and in use without proof", replay_rows(snapshots), alarms=4),
         _grid("People in use, by region", region_rows(snapshots, "people")),
@@ -155,8 +161,9 @@ def _decisions(rows: Sequence[DecisionRow]) -> list[Block]:
         Prose(
             f"Only proof allows: {allowed:,} documents are permitted, "
             f"{sum(row.documents for row in rows) - allowed - gaps:,} are denied, and "
-            f"{gaps:,} are denied because something is missing. People are counted in "
-            "each row where a document of theirs is, so that column has no sum."
+            f"{gaps:,} are denied because something is missing (a gap). People are "
+            "counted in each row where a document of theirs is, so that column has no "
+            "sum."
         ),
         Grid(
             "Documents by reason and rule",
@@ -180,7 +187,7 @@ def _standing(reason: Reason) -> tuple[int, str, str]:
         return 0, "permitted", "good"
     if reason is Reason.UNSAFE_DEFAULT_ON:
         return 1, "replay only", "bad"
-    return (3, "missing", "text") if reason in GAPS else (2, "denied", "text")
+    return (3, "denied: gap", "text") if reason in GAPS else (2, "denied", "text")
 
 
 def _corpus(corpus: CorpusFigures | None) -> list[Block]:
@@ -205,7 +212,9 @@ def _corpus(corpus: CorpusFigures | None) -> list[Block]:
     ]
     if corpus.redactions:
         columns = ["kind", "replaced"]
-        found.append(_counted("Personal data removed", columns, corpus.redactions))
+        found.append(
+            _counted("Personal data removed", columns, corpus.redactions, False)
+        )
     if corpus.dropped:
         columns = ["reason", "documents"]
         found.append(_counted("Documents dropped", columns, corpus.dropped))
@@ -263,7 +272,7 @@ def _forgetting(forgotten: Sequence[Forgotten]) -> list[Block]:
             Cell(x.who, "code"),
             Cell(x.shard),
             _number(x.slice_index),
-            Cell(_percent(x.share, 1), "number", share=x.share),
+            Cell(_percent(x.share, 1), "number"),
             _digest(x.before),
             _digest(x.after),
             _digest(x.oracle) if x.oracle is not None else Cell("not run"),
@@ -316,12 +325,13 @@ def _proofs(proofs: Sequence[Proof]) -> list[Block]:
         ]
         for each in proofs
     ]
-    words = (
-        "Each file can be checked by anyone who has it, offline: `assent verify FILE`. "
-        "It derives the verdict from the signed ledger entries in the file."
+    prose = Prose(
+        "Anyone who has one of these files can check it offline. The command derives "
+        "the verdict from the signed ledger entries in the file.",
+        command="assent verify FILE",
     )
     columns = ["file", "verdict", "steps checked", "bytes"]
-    return [Prose(words), Grid("Proof bundles", columns, rows)] if rows else []
+    return [prose, Grid("Proof bundles", columns, rows)] if rows else []
 
 
 def _ledger(ledger: LedgerFigures | None) -> list[Block]:
@@ -370,7 +380,7 @@ def _grid(caption: str, table: Table, alarms: int | None = None) -> Grid:
 
     def cell(n: int, value: str | int) -> Cell:
         if isinstance(value, str):
-            return Cell(value, "date" if n == 0 else "text")
+            return Cell(value)
         alarm = alarms is not None and n >= alarms and value > 0
         look = "number alarm" if alarm else "number" if value else "number zero"
         return Cell(f"{value:,}", look)
@@ -380,11 +390,13 @@ def _grid(caption: str, table: Table, alarms: int | None = None) -> Grid:
     )
 
 
-def _counted(caption: str, columns: list[str], counts: Mapping[str, int]) -> Grid:
+def _counted(
+    caption: str, columns: list[str], counts: Mapping[str, int], of_choices: bool = True
+) -> Grid:
     total = max(sum(counts.values()), 1)
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = [[Cell(_words(name)), _number(n, n / total)] for name, n in order]
-    return Grid(caption, columns, rows)
+    return Grid(caption, columns, rows, of_choices)
 
 
 def _bars(bars: Iterable[Bar], caption: str, full: float) -> list[Block]:

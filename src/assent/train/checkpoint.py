@@ -163,7 +163,7 @@ class TensorFile:
     names: int
 
 
-def file_identity(folder: Path, slice_index: int) -> TensorFile | None:
+def tensor_file(folder: Path, slice_index: int) -> TensorFile | None:
     """Say which file a checkpoint's tensors are in; None if there is none."""
     path = _tensors_path(folder, slice_index)
     if not path.exists():

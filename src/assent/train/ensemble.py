@@ -120,7 +120,8 @@ class Served:
         Returns:
             (256,) float64, sums to 1.
         """
-        return _Reading(self, context).probabilities()
+        with reproducible():
+            return _Reading(self, context).probabilities()
 
     def generate(
         self, prompt: bytes, count: int, seed: int, temperature: float = 1.0
@@ -139,16 +140,13 @@ class Served:
         if count < 0 or temperature < 0:
             raise TrainError("a count of bytes or a temperature cannot be below 0")
         generator = torch.Generator().manual_seed(seed)
-        reading, said = _Reading(self, prompt), bytearray()
-        for _ in range(count):
-            odds = reading.probabilities()  # (256,)
-            if temperature > 0:
-                odds = torch.softmax(odds.log() / temperature, dim=0)
-                byte = int(torch.multinomial(odds, 1, generator=generator))
-            else:
-                byte = int(odds.argmax())
-            said.append(byte)
-            reading.read(byte)
+        said = bytearray()
+        with reproducible():
+            reading = _Reading(self, prompt)
+            for _ in range(count):
+                byte = _draw(reading.probabilities(), temperature, generator)
+                said.append(byte)
+                reading.read(byte)
         return bytes(said)
 
     def generate_text(
@@ -215,12 +213,19 @@ class _Reading:
         pasts: Sequence[Past | None] = [None] * len(models) if fresh else self._pasts
         self._start, self._pasts = start, []
         scores = []
-        with reproducible():
-            for model, past in zip(models, pasts, strict=True):
-                logits, present = model(tokens, past)  # (1, t, V)
-                self._pasts.append(present)
-                scores.append(_log_softmax(logits[0, -1]))  # (256,)
+        for model, past in zip(models, pasts, strict=True):
+            logits, present = model(tokens, past)  # (1, t, V)
+            self._pasts.append(present)
+            scores.append(_log_softmax(logits[0, -1]))  # (256,)
         self._scores = torch.stack(scores)  # (M, 256)
+
+
+def _draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:
+    """Choose a byte by its (256,) odds; at temperature 0, the likeliest."""
+    if temperature == 0:
+        return int(odds.argmax())
+    sharpened = torch.softmax(odds.log() / temperature, dim=0)  # (256,)
+    return int(torch.multinomial(sharpened, 1, generator=generator))
 
 
 def _window_start(read: int, window: int) -> int:

@@ -10,6 +10,7 @@ Dimensions: B rows, T positions, W width, H heads, D = W/H, V = 258 tokens.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -158,8 +159,7 @@ def reproducible() -> Iterator[None]:
     precision = torch.get_float32_matmul_precision()
     flushing = _flushes_denormals()  # there is no getter to ask
     torch.set_num_threads(1)
-    with suppress(RuntimeError):  # can be set once only; eager operators do not use it
-        torch.set_num_interop_threads(1)
+    _one_interop_thread()
     torch.use_deterministic_algorithms(True)
     torch.set_float32_matmul_precision("highest")
     if not torch.set_flush_denormal(True):
@@ -171,6 +171,13 @@ def reproducible() -> Iterator[None]:
         torch.set_float32_matmul_precision(precision)
         torch.use_deterministic_algorithms(strict)
         torch.set_num_threads(threads)
+
+
+@cache
+def _one_interop_thread() -> None:
+    """Ask for one; torch lets it be set once, and eager operators do not use it."""
+    with suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
 
 
 def _flushes_denormals() -> bool:

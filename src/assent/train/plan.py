@@ -105,13 +105,13 @@ class Plan:
         """
         given = _exact_keys(value, cls, "plan")
         try:
-            groups = tuple(_group(item) for item in given["groups"])
+            groups = tuple(_group(item) for item in _list(given["groups"]))
             changed = {
                 "groups": groups,
-                "recipients": tuple(given["recipients"]),
+                "recipients": tuple(_list(given["recipients"])),
                 # Canonical JSON writes 1.0 as 1, so a whole number may come back.
-                "learning_rates": tuple(map(_number, given["learning_rates"])),
-                "betas": tuple(map(_number, given["betas"])),
+                "learning_rates": tuple(map(_number, _list(given["learning_rates"]))),
+                "betas": tuple(map(_number, _list(given["betas"]))),
                 "weight_decay": _number(given["weight_decay"]),
                 "clip_norm": _number(given["clip_norm"]),
                 "host": dict(given["host"]),
@@ -150,7 +150,13 @@ def _exact_keys(value: Any, kind: type[Any], what: str) -> dict[str, Any]:
 
 def _group(value: Any) -> Group:
     given = _exact_keys(value, Group, "group of the plan")
-    return Group(given["name"], tuple(given["regions"]), given["shards"])
+    return Group(given["name"], tuple(_list(given["regions"])), given["shards"])
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")  # a text would fall apart into letters
+    return value
 
 
 def _number(value: Any) -> float:
