@@ -5,6 +5,8 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -377,6 +379,13 @@ def test_a_part_that_is_missing_or_torn_is_refused(plan, tmp_path):
     part = write_part(tmp_path / "part.parquet", shard_documents(plan))
     cut(part)
     with pytest.raises(TrainError, match="cannot be read"):
+        read_part(part)
+    pq.write_table(pa.table({"document_id": ["d"], "text": [None]}), part)
+    with pytest.raises(TrainError, match="lacks the columns \\['slice', 'subject_id'\\]"):
+        read_part(part)
+    row = {"document_id": ["d"], "subject_id": [None], "slice": [0], "text": ["x"]}
+    pq.write_table(pa.table(row), part)
+    with pytest.raises(TrainError, match="null value"):
         read_part(part)
 
 

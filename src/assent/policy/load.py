@@ -13,6 +13,7 @@ from assent.policy.model import Policy, Rule
 from assent.policy.regions import countries_of
 from assent.terms import Basis, iso, micros
 
+TABLES = (list,)  # a list of tables; `list` alone is a list of names
 POLICY_KEYS = {
     "policy": str,
     "controller": str,
@@ -20,8 +21,8 @@ POLICY_KEYS = {
     "notice": str,
     "accepts": list,
     "minimum_age": int,
-    "never": list,
-    "allow": list,
+    "never": TABLES,
+    "allow": TABLES,
 }
 RULE_KEYS = {
     "name": str,
@@ -42,12 +43,13 @@ NEEDED = {
     "policy": ("policy", "controller", "effective_from", "notice"),
     "rule": ("name", "regions", "categories", "purpose", "recipients", "basis"),
 }
-TYPES = {
+TYPES: dict[Any, str] = {
     str: "text in quotes",
     int: "a whole number",
     float: "a fraction",
     bool: "true or false",
     list: "a list",
+    TABLES: "a list",
     dict: "one table",
 }
 # A century: more is a slip of the pen, and its microseconds would not fit.
@@ -84,10 +86,10 @@ def load_policy(path: Path, declared: Declared) -> Policy:
         raise PolicyError(f"there is no policy file {where}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyError(f"{where} is not TOML: {error}") from error
-    _check_keys(where, value, POLICY_KEYS, NEEDED["policy"])
+    check_keys(where, value, POLICY_KEYS, NEEDED["policy"])
     never: list[str] = []
     for n, block in enumerate(value.get("never", []), start=1):
-        _check_keys(f"{where}, never {n}", block, {"categories": list}, ("categories",))
+        check_keys(f"{where}, never {n}", block, {"categories": list}, ("categories",))
         never += _labels(where, "category", block["categories"], declared.categories)
     rules = tuple(
         _rule(f"{where}, allow {n}", block, path, declared)
@@ -97,7 +99,7 @@ def load_policy(path: Path, declared: Declared) -> Policy:
     return Policy(
         version=value["policy"],
         controller=value["controller"],
-        effective_from=_time(where, "effective_from", value["effective_from"]),
+        effective_from=read_time(where, "effective_from", value["effective_from"]),
         notice=_notice(where, value["notice"], path),
         accepts=tuple(_notice(where, n, path) for n in value.get("accepts", [])),
         minimum_age=_minimum_age(where, value.get("minimum_age")),
@@ -107,7 +109,7 @@ def load_policy(path: Path, declared: Declared) -> Policy:
 
 
 def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
-    _check_keys(where, block, RULE_KEYS, NEEDED["rule"])
+    check_keys(where, block, RULE_KEYS, NEEDED["rule"])
     for key, only in ONLY.items():
         if block.get(key, only) != only:
             raise PolicyError(
@@ -121,7 +123,7 @@ def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
             f"{where}: basis is `{block['basis']}`, wanted one of {', '.join(Basis)}"
         ) from error
     times = {
-        key: _time(where, key, block[key]) if key in block else None
+        key: read_time(where, key, block[key]) if key in block else None
         for key in ("created_from", "created_until")
     }
     start, end = times["created_from"], times["created_until"]
@@ -169,9 +171,14 @@ def _check_rules(where: str, rules: tuple[Rule, ...]) -> None:
         )
 
 
-def _check_keys(
+def check_keys(
     where: str, block: Any, known: Mapping[str, Any], needed: tuple[str, ...]
 ) -> None:
+    """Refuse a table with a key that is unknown, missing or of the wrong type.
+
+    Raises:
+        PolicyError: it has one.
+    """
     if not isinstance(block, dict):
         raise PolicyError(f"{where}: wanted a table of keys")
     for key, value in block.items():
@@ -180,11 +187,7 @@ def _check_keys(
                 f"{where}: unknown key `{key}`", hint=f"known are {', '.join(known)}"
             )
         _check_type(f"{where}: `{key}`", value, known[key])
-        if (
-            isinstance(value, list)
-            and key not in ("never", "allow")
-            and not all(isinstance(item, str) for item in value)
-        ):
+        if known[key] is list and not all(isinstance(item, str) for item in value):
             raise PolicyError(f"{where}: `{key}` wants a list of names in quotes")
     for key in needed:
         if key not in block:
@@ -218,7 +221,12 @@ def _labels(
     return tuple(sorted(set(found)))
 
 
-def _time(where: str, key: str, value: datetime | date) -> int:
+def read_time(where: str, key: str, value: datetime | date) -> int:
+    """Turn a date-time or date of a file into microseconds UTC.
+
+    Raises:
+        PolicyError: a date-time has no time zone.
+    """
     if not isinstance(value, datetime):  # a date alone: its first instant in UTC
         return micros(datetime.combine(value, time(), UTC))
     if value.tzinfo is None:

@@ -2,16 +2,39 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from assent.errors import PolicyError
-from assent.policy.load import Declared, load_policy
+from assent.policy.load import (
+    TABLES,
+    Declared,
+    check_keys,
+    load_policy,
+    read_time,
+)
 from assent.policy.model import Policy, Published, Suspension
-from assent.terms import micros
+from assent.policy.regions import countries_of
 
 OPERATOR, ASSENT = "operator", "assent"
+TIME = (datetime, date)
+KEYS: dict[str, dict[str, Any]] = {
+    "case": {
+        "title": str,
+        "repository_id": str,
+        "start": TIME,
+        "labels": dict,
+        "publish": TABLES,
+        "suspend": TABLES,
+        "date": TABLES,
+    },
+    "labels": {"purposes": list, "recipients": list, "categories": list},
+    "publish": {"at": TIME, "policies": list},
+    "suspend": {"order": str, "regions": list, "from": TIME, "until": TIME},
+    "date": {"at": TIME, "what": str},
+}
+MAY_BE_LEFT_OUT = frozenset({"repository_id", "suspend", "until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +94,6 @@ def load_case(path: Path) -> Case:
     """
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
-        labels = value["labels"]
-        declared = Declared(
-            frozenset(labels["purposes"]),
-            frozenset(labels["recipients"]),
-            frozenset(labels["categories"]),
-        )
-        return Case(
-            title=value["title"],
-            start=micros(value["start"]),
-            declared=declared,
-            publications=tuple(_publications(value, path.parent, declared)),
-            operator=tuple(_operator(path.parent, declared)),
-            orders=tuple(_order(each) for each in value.get("suspend", [])),
-            dates=tuple((micros(each["at"]), each["what"]) for each in value["date"]),
-        )
     except FileNotFoundError as error:
         raise PolicyError(
             f"there is no case file `{path.name}` in `{path.parent.name}`",
@@ -93,8 +101,39 @@ def load_case(path: Path) -> Case:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"`{path.name}` is not TOML: {error}") from error
-    except KeyError as error:
-        raise PolicyError(f"`{path.name}`: {error} is missing") from error
+    _check(path.name, value)
+    labels = value["labels"]
+    declared = Declared(
+        frozenset(labels["purposes"]),
+        frozenset(labels["recipients"]),
+        frozenset(labels["categories"]),
+    )
+    return Case(
+        title=value["title"],
+        start=read_time(path.name, "start", value["start"]),
+        declared=declared,
+        publications=tuple(_publications(value, path.parent, declared)),
+        operator=tuple(_operator(path.parent, declared)),
+        orders=tuple(_order(each) for each in value.get("suspend", [])),
+        dates=tuple(
+            (read_time("date", "at", each["at"]), each["what"])
+            for each in value["date"]
+        ),
+    )
+
+
+def _check(name: str, value: dict[str, Any]) -> None:
+    """Refuse what is not understood: a slip of the pen could drop an order."""
+    _check_one(f"`{name}`", "case", value)
+    _check_one(f"`{name}`, labels", "labels", value["labels"])
+    for kind in ("publish", "suspend", "date"):
+        for n, block in enumerate(value.get(kind, []), start=1):
+            _check_one(f"`{name}`, {kind} {n}", kind, block)
+
+
+def _check_one(where: str, kind: str, block: Any) -> None:
+    needed = tuple(key for key in KEYS[kind] if key not in MAY_BE_LEFT_OUT)
+    check_keys(where, block, KEYS[kind], needed)
 
 
 def _publications(
@@ -104,9 +143,8 @@ def _publications(
     for step in value["publish"]:
         for name in step["policies"]:
             path = folder / "policies" / name
-            found.append(
-                (Published(load_policy(path, declared), micros(step["at"])), path)
-            )
+            at = read_time("publish", "at", step["at"])
+            found.append((Published(load_policy(path, declared), at), path))
     return found
 
 
@@ -118,9 +156,9 @@ def _operator(folder: Path, declared: Declared) -> list[Published]:
 
 
 def _order(value: dict[str, Any]) -> Order:
-    end: datetime | None = value.get("until")
+    countries_of(value["regions"])  # an order for a place that is none stops nobody
     return Order(
         Suspension(value["order"], tuple(value["regions"])),
-        micros(value["from"]),
-        None if end is None else micros(end),
+        read_time("suspend", "from", value["from"]),
+        read_time("suspend", "until", value["until"]) if "until" in value else None,
     )

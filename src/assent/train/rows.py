@@ -63,10 +63,10 @@ def read_part(path: Path) -> tuple[list[Example], str]:
             f"the corpus part `{path.name}` cannot be read as Parquet",
             hint="build the corpus again",
         ) from error
-    if table.column_names != list(COLUMNS):
+    missing = sorted(set(COLUMNS) - set(table.column_names))
+    if missing:
         raise TrainError(
-            f"the corpus part `{path.name}` has the columns {table.column_names}, "
-            f"not {list(COLUMNS)}",
+            f"the corpus part `{path.name}` lacks the columns {missing}",
             hint="build the corpus again",
         )
     if any(table.column(name).null_count for name in COLUMNS):
