@@ -99,13 +99,13 @@ def matches(rule: Rule, document: dict, subject: dict, use: tuple) -> bool:
     if not covers(rule.purpose, purpose):
         return False
     created = document["created_at"]
-    if rule.created_from is not None:
-        if created is None or created < rule.created_from:
-            return False
-    if rule.created_until is not None:
-        if created is None or created >= rule.created_until:
-            return False
-    return True
+    if rule.created_from is None and rule.created_until is None:
+        return True
+    if created is None:
+        return False
+    early = rule.created_from is not None and created < rule.created_from
+    late = rule.created_until is not None and created >= rule.created_until
+    return not (early or late)
 
 
 def by_rule(

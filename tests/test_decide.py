@@ -2,13 +2,13 @@ import os
 import re
 from pathlib import Path
 
-import oracle
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import oracle
 from assent.decide import ask, covers, overlaps
 from assent.engine.duckdb import DuckEngine
 from assent.engine.sql import decision_sql

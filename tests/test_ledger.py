@@ -129,16 +129,23 @@ def test_an_event_that_concerns_a_person_may_not_be_public(book):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("UPDATE entries SET entry = CAST(replace(entry, 'v', 'w') AS BLOB) WHERE number = 1", "hash"),
+        (
+            "UPDATE entries SET entry = CAST(replace(entry, 'v', 'w') AS BLOB) "
+            "WHERE number = 1",
+            "hash",
+        ),
         ("UPDATE entries SET entry = 'text' WHERE number = 1", "not the bytes"),
         ("DELETE FROM entries WHERE number = 2", "holds 2 entries"),
-        ("UPDATE bodies SET body = CAST(replace(body, 'refused', 'given') AS BLOB) WHERE number = 1",
-         "private body of entry 1"),
+        (
+            "UPDATE bodies SET body = CAST(replace(body, 'refused', 'given') AS BLOB) "
+            "WHERE number = 1",
+            "private body of entry 1",
+        ),
         ("UPDATE bodies SET opening = zeroblob(32) WHERE number = 1", "private body"),
         ("UPDATE heads SET note = replace(note, '3', '4')", "signed head"),
         ("DELETE FROM heads", "no signed head"),
     ],
-)  # fmt: skip
+)
 def test_a_ledger_that_was_changed_by_hand_does_not_open(
     book, place, statement, message
 ):
@@ -176,7 +183,7 @@ def test_creation_that_was_cut_off_is_completed_by_open(place):
         Book.create(*[place[0]], "log.example", place[1], lambda: NOW)
 
 
-class Cut(Exception):
+class PowerCutError(Exception):
     """The power fails."""
 
 
@@ -190,14 +197,14 @@ def test_an_append_that_is_cut_off_leaves_the_old_ledger(
 
     def fail(*_):
         if next(count) == step:
-            raise Cut
+            raise PowerCutError
         return NOW
 
     # The clock, a node read, the signature and the last statement: each may be last.
     target = [(book, "_clock"), (book, "_node"), (book, "_sign"), (book, "_key")][step]
     count = iter([step])
     monkeypatch.setattr(*target, fail)
-    with pytest.raises((Cut, StopIteration)):
+    with pytest.raises((PowerCutError, StopIteration)):
         book.append([enrolled("bo"), Event(EventKind.REFUSED, NOW, "bo")])
     monkeypatch.undo()
 

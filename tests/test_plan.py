@@ -1,6 +1,8 @@
 """The sealed plan, and where its key puts people and rows."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -249,3 +251,10 @@ def test_the_content_chain_changes_from_the_touched_slice_on():
     assert before[:2] == after[:2]
     assert before[2] != after[2]
     assert before[3] != after[3]
+
+
+def test_plans_reach_and_certificates_are_read_without_torch():
+    modules = "assent.train.plan, assent.forget.reach, assent.forget.certificate"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

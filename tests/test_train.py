@@ -381,7 +381,9 @@ def test_a_part_that_is_missing_or_torn_is_refused(plan, tmp_path):
     with pytest.raises(TrainError, match="cannot be read"):
         read_part(part)
     pq.write_table(pa.table({"document_id": ["d"], "text": [None]}), part)
-    with pytest.raises(TrainError, match="lacks the columns \\['slice', 'subject_id'\\]"):
+    with pytest.raises(
+        TrainError, match="lacks the columns \\['slice', 'subject_id'\\]"
+    ):
         read_part(part)
     row = {"document_id": ["d"], "subject_id": [None], "slice": [0], "text": ["x"]}
     pq.write_table(pa.table(row), part)

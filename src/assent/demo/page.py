@@ -1,14 +1,14 @@
 """Gather what the story did into the report page."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from assent import Project
+from assent.corpus.tables import part_path
 from assent.files import write_whole
-from assent.project.building import Built
+from assent.project.building import Built, buckets_of, sealed_plans
 from assent.project.forgetting import Repaired
 from assent.project.training import Trained, bits_per_byte
 from assent.report.case import Case
@@ -42,6 +42,7 @@ class Measured:
     base: float
     mixture: float
     text: str
+    groups: tuple[GroupFigures, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Told:
     seconds: dict[str, float]
 
 
-def measure(project: Project, seed: int, dump: bool) -> Measured:
-    """Score the clean base and the served mixture on clean text.
+def measure(project: Project, built: Built, seed: int, dump: bool) -> Measured:
+    """Score the clean base and the served mixture on clean text; weigh each group.
 
     For the simulated platform: documents of another one, from the next seed. For a
     dump: the notices, the only text at hand that none of its people wrote.
@@ -82,14 +83,35 @@ def measure(project: Project, seed: int, dump: bool) -> Measured:
         ]
         what = f"{len(texts)} documents of another simulated platform"
     base = bits_per_byte(project.place, texts, base=True)
-    return Measured(base, bits_per_byte(project.place, texts), what)
+    mixture = bits_per_byte(project.place, texts)
+    return Measured(base, mixture, what, _groups(project, built))
+
+
+def _groups(project: Project, built: Built) -> tuple[GroupFigures, ...]:
+    """Count documents and bytes of text of each group, while the texts are there."""
+    plan, _ = sealed_plans(project.place)[built.manifest.request.plan]
+    texts: dict[str, list[str]] = {group.name: [] for group in plan.groups}
+    for bucket in buckets_of(plan):
+        part = pq.read_table(built.folder / part_path(bucket), columns=["text"])
+        texts[bucket[0]] += part["text"].to_pylist()
+    return tuple(
+        GroupFigures(
+            group.name,
+            group.shards,
+            len(texts[group.name]),
+            sum(len(text.encode()) for text in texts[group.name]),
+        )
+        for group in plan.groups
+    )
 
 
 def write_page(out: Path, project: Project, told: Told) -> None:
     """Write `report.html`, whole."""
     data = ReportData(
         title=f"{told.case.title}: as it was done, and with Assent",
-        labels=("Stack Exchange dump" if told.dump else "simulated platform",),
+        labels=("Stack Exchange dump", "simulated ages")
+        if told.dump
+        else ("simulated platform",),
         choices_simulated=True,
         seed=told.seed,
         as_of=iso(told.built.manifest.request.as_of),
@@ -134,21 +156,10 @@ def _corpus(built: Built) -> CorpusFigures:
 
 
 def _training(told: Told) -> TrainingFigures:
-    documents: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    table = pq.read_table(
-        told.built.folder / "commitment.parquet", columns=["group", "document_id"]
-    )
-    documents.update(table["group"].to_pylist())
-    for part in told.built.manifest.parts:
-        sizes[part.path.split("/")[1]] += part.bytes
     return TrainingFigures(
         model_id=told.trained.model_id,
         plan=told.trained.plan.digest,
-        groups=tuple(
-            GroupFigures(g.name, g.shards, documents[g.name], sizes[g.name])
-            for g in told.trained.plan.groups
-        ),
+        groups=told.measured.groups,
         slices=told.trained.plan.slices,
         parameters=told.trained.parameters,
         seconds=told.seconds["Train"],
@@ -160,12 +171,17 @@ def _forgetting(repaired: Repaired) -> tuple[Forgotten, ...]:
     certificate = repaired.certificate
     if certificate is None:
         return ()
+    everything = certificate.slices_replayed
     return tuple(
         Forgotten(
-            who=certificate.subjects[0][:12],
+            who=certificate.subjects[0][:12]
+            if repaired.subjects == 1
+            else f"one of {repaired.subjects}",
             shard=f"{one.group}/{one.shard}",
             slice_index=one.slice_index,
-            share=certificate.replayed_share,
+            share=certificate.replayed_share
+            * (certificate.slices - one.slice_index)
+            / everything,
             before=one.before,
             after=one.after,
             oracle=one.oracle,

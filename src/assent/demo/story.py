@@ -31,10 +31,10 @@ from assent.project.config import TEMPLATE
 from assent.project.forgetting import Repaired
 from assent.project.serving import trained_documents
 from assent.project.training import Trained
-from assent.report.case import Case, load_case
+from assent.report.case import ASSENT, OPERATOR, Case, load_case
 from assent.report.figures import Suspended
 from assent.report.replay import Snapshot
-from assent.report.tables import reason_rows, region_rows, replay_rows
+from assent.report.tables import by_date, reason_rows, region_rows, replay_rows
 from assent.sources import stackexchange
 from assent.sources.parquet import write_tables
 from assent.terms import DAY, iso
@@ -44,6 +44,8 @@ MARK = ".assent-demo"
 NOTICES = ("2024-09-18", "2025-09-18")
 BUILD_AFTER = 35 * DAY
 """The story trains when the notice of September 2025 is old enough for most people."""
+CAPACITY = {"eu-eea-ch": 262_144, "us": 262_144}
+"""Bytes declared for the two large groups, as an operator would before it counts."""
 PROMPT = "We are looking for "
 
 
@@ -141,7 +143,7 @@ def _tell_all(teller: Teller, data: Path | None, case_file: Path) -> None:
     decided, built = _corpus(teller)
     trained = _train(teller)
     people = _choose(teller)
-    measured = measure(teller.project, teller.seed, teller.dump)
+    measured = measure(teller.project, built, teller.seed, teller.dump)
     forgotten = _forget(teller, people["withdrawn"])
     suspended = _suspend(teller)
     proofs = _prove(teller, people)
@@ -185,7 +187,8 @@ def _config(case: Case) -> str:
         origin="demo.example/assent",
         recipients=_quoted(case.declared.recipients),
         categories=_quoted(case.declared.categories),
-    )
+        capacity=65_536,
+    ) + "".join(f"{name} = {size}\n" for name, size in CAPACITY.items())
 
 
 def _quoted(names: frozenset[str]) -> str:
@@ -269,12 +272,11 @@ def _replay(teller: Teller, case_file: Path) -> list[Snapshot]:
         teller.project.write_replay(snapshots, teller.out)
         note = "(simulated choices)"
         teller.table(*replay_rows(snapshots), f"In use, and without proof {note}")
-        teller.table(
-            *region_rows(snapshots, "people"), f"People in use by region {note}"
-        )
-        for way in ("operator", "assent"):
-            rows = [each for each in snapshots if each.way == way]
-            teller.table(*reason_rows(rows), f"People not in use, by reason {note}")
+        for way in (OPERATOR, ASSENT):
+            people = by_date(region_rows(snapshots, "people"), way)
+            teller.table(*people, f"People in use by region, {way}'s way {note}")
+            reasons = by_date(reason_rows(snapshots), way)
+            teller.table(*reasons, f"People not in use by reason, {way}'s way {note}")
         teller.say(f"plot: {teller.out / 'replay.svg'}")
     return snapshots
 
@@ -399,7 +401,7 @@ def _prove(teller: Teller, people: dict[str, str]) -> dict[str, Verdict]:
 def _tamper(teller: Teller, path: Path) -> None:
     """Change one byte of a bundle: it must be refused."""
     data = bytearray(path.read_bytes())
-    place = data.index(b'"index":') + 8
+    place = data.index(b'"happened_at":') + len(b'"happened_at":') + 4
     data[place] ^= 1
     changed = path.with_name("one-byte-changed.bundle.json")
     write_whole(changed, bytes(data), SECRET_MODE)

@@ -315,10 +315,8 @@ def _cells(question: Question) -> str:
     telling one and still says which rule it came from.
     """
     proved = (
-        f"WHEN r.basis = 'unsafe_default_on' AND l.choice IS NULL "
-        f"THEN {_rank('unsafe_default_on')} "
-        f"WHEN r.basis = 'unsafe_default_on' AND l.choice = 'given' "
-        f"THEN {_rank('unsafe_default_on')}"
+        f"WHEN r.basis = 'unsafe_default_on' AND (l.choice IS NULL OR l.choice = "
+        f"'given') THEN {_rank('unsafe_default_on')}"
         if question.unsafe
         else f"""WHEN r.basis = 'consent' AND l.choice = 'given'
         AND n.rule_no IS NOT NULL AND {_clear(question)}
@@ -343,7 +341,25 @@ cells AS (
   SELECT p.subject_id, u.category, u.recipient, r.from_time, r.until_time,
     1000 * CASE
       {proved}
-      WHEN l.is_erased = 1 THEN {_rank("erased")}
+      {_why_not(question)}
+    END + r.rule_no AS outcome
+  FROM places AS p
+  JOIN rule_places AS w ON w.jurisdiction = p.jurisdiction
+  JOIN rules AS r ON r.rule_no = w.rule_no
+  JOIN rule_uses AS u ON u.rule_no = r.rule_no
+  LEFT JOIN lanes AS l ON l.subject_id = p.subject_id
+    AND l.category = u.category AND l.recipient = u.recipient
+  LEFT JOIN told AS t ON t.subject_id = p.subject_id
+    AND t.category = u.category AND t.recipient = u.recipient
+    AND t.rule_no = r.rule_no
+  LEFT JOIN rule_notices AS n ON n.rule_no = r.rule_no
+    AND n.notice = l.choice_notice
+)"""
+
+
+def _why_not(question: Question) -> str:
+    """The denials of a rule that is not proved, the most telling first."""
+    return f"""WHEN l.is_erased = 1 THEN {_rank("erased")}
       WHEN l.has_unknown = 1 THEN {_rank("unknown_event")}
       WHEN l.choice = 'withdrawn' THEN {_rank("withdrawn")}
       WHEN l.objection = 'objected' THEN {_rank("objected")}
@@ -358,20 +374,7 @@ cells AS (
       WHEN r.basis = 'legitimate_interests' AND l.was_told = 1
         THEN {_rank("stale_notice")}
       WHEN r.basis = 'legitimate_interests' THEN {_rank("not_notified")}
-      ELSE {_rank("no_record")}
-    END + r.rule_no AS outcome
-  FROM places AS p
-  JOIN rule_places AS w ON w.jurisdiction = p.jurisdiction
-  JOIN rules AS r ON r.rule_no = w.rule_no
-  JOIN rule_uses AS u ON u.rule_no = r.rule_no
-  LEFT JOIN lanes AS l ON l.subject_id = p.subject_id
-    AND l.category = u.category AND l.recipient = u.recipient
-  LEFT JOIN told AS t ON t.subject_id = p.subject_id
-    AND t.category = u.category AND t.recipient = u.recipient
-    AND t.rule_no = r.rule_no
-  LEFT JOIN rule_notices AS n ON n.rule_no = r.rule_no
-    AND n.notice = l.choice_notice
-)"""
+      ELSE {_rank("no_record")}"""
 
 
 def _clear(question: Question) -> str:

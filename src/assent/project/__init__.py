@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.engine.sql import decision_sql
-from assent.errors import LedgerError, UsageError
+from assent.errors import UsageError
 from assent.files import full_disk_named
 from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
@@ -18,7 +19,7 @@ from assent.project import loading, standing
 from assent.project.config import TEMPLATE
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
-from assent.terms import Event, EventKind, Reason, parse_time
+from assent.terms import Event, Reason, parse_time
 
 if TYPE_CHECKING:
     from assent.project.building import Built
@@ -75,6 +76,7 @@ class Project:
             origin=origin,
             recipients=_quoted(recipients),
             categories=_quoted(categories),
+            capacity=200_000,
         )
         return cls(Place.create(Path(folder), text, clock, randomness))
 
@@ -175,46 +177,35 @@ class Project:
             all_subjects: every loaded subject instead.
             notice: the text that was shown, as a file.
             happened_at: ISO 8601 or microseconds UTC; now by default.
-            valid_until: end of a choice.
-            purpose: scope, or `*`; so are `recipient` and `category`.
+            valid_until: end of a choice, likewise.
+            purpose: scope, or `*`.
             recipient: scope, or `*`.
             category: scope, or `*`.
-            channel: evidence.
-            language: evidence.
-            actor: who said it.
+            channel: evidence: how.
+            language: evidence: in which language.
+            actor: evidence: who.
 
         Raises:
             LedgerError: a subject is unknown or an event breaks a rule; nothing was
                 recorded.
         """
-        try:
-            event_kind = EventKind(kind)
-        except ValueError as error:
-            raise LedgerError(
-                f"event kind `{kind}` is unknown, wanted one of {', '.join(EventKind)}"
-            ) from error
         known = self.place.countries()
         chosen = list(known) if all_subjects else list(subjects or [])
+        now = self.place.clock()
+        sample = Event(
+            standing.event_kind(kind),
+            _time(happened_at, now),
+            purpose=purpose,
+            recipient=recipient,
+            category=category,
+            notice=self.place.keep(Path(notice).read_bytes()) if notice else None,
+            valid_until=None if valid_until is None else _time(valid_until, now),
+            actor=actor,
+            detail={"channel": channel, "language": language},
+        )
         if not chosen:
             raise UsageError("no subject is named", hint="name some, or --all-subjects")
-        now = self.place.clock()
-        shown = self.place.keep(Path(notice).read_bytes()) if notice else None
-        events = [
-            Event(
-                event_kind,
-                _time(happened_at, now),
-                subject_id,
-                purpose=purpose,
-                recipient=recipient,
-                category=category,
-                notice=shown,
-                valid_until=None if valid_until is None else _time(valid_until, now),
-                actor=actor,
-                detail={"channel": channel, "language": language},
-            )
-            for subject_id in chosen
-        ]
-        return self.record_events(events)
+        return self.record_events([replace(sample, subject_id=s) for s in chosen])
 
     def record_events(self, events: Sequence[Event]) -> range:
         """Record events of any subjects: all of them, or none.

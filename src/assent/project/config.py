@@ -61,7 +61,7 @@ seed = 1
 workers = 2
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
-default = 200000
+default = {capacity}
 """
 
 

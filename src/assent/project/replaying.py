@@ -37,7 +37,11 @@ def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
                 size,
             )
             decisions = engine.decide(question)
-            found.append(snapshot(at, what, way, decisions, persons, known))
+            found.append(
+                snapshot(
+                    at, what, way, decisions, persons, known, place.config.recipients
+                )
+            )
         progress("replay", number + 1, len(case.dates))
     engine.close()
     return found

@@ -7,7 +7,7 @@ from assent.errors import LedgerError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy.regions import countries_of
 from assent.project.place import MODELS, Place
-from assent.terms import Event, EventKind, iso
+from assent.terms import SUBJECT_EVENTS, Event, EventKind, iso
 
 
 def suspend(
@@ -61,6 +61,21 @@ def lift(place: Place, order: str) -> PublicEvent:
 def _orders(place: Place) -> set[str]:
     now, size = place.clock(), place.book.size
     return {each.order for each in place.suspensions(now, size)}
+
+
+def event_kind(name: str) -> EventKind:
+    """Read the name of an event kind.
+
+    Raises:
+        LedgerError: there is no such kind.
+    """
+    try:
+        return EventKind(name)
+    except ValueError as error:
+        raise LedgerError(
+            f"event kind `{name}` is unknown, wanted one of "
+            f"{', '.join(sorted(SUBJECT_EVENTS))}"
+        ) from error
 
 
 def check_labels(place: Place, events: Iterable[Event]) -> None:

@@ -75,12 +75,12 @@ def build_bundle(
 ) -> bytes:
     """Build a bundle, and hand it out only if it verifies.
 
-    Models that this one superseded are shown as far as `shares` has their corpora.
+    Superseded models are shown as far as `shares` has their corpora.
 
     Args:
-        secret: the subject's 32 bytes.
-        enrolment: where the ledger binds the subject to the secret.
-        model_id: the model in question.
+        secret: the subject's 32 bytes, which `enrolment` binds her to.
+        enrolment: the ledger's entry.
+        model_id: in question.
         entries: (index, entry) of the ledger; only models and corpora are looked at.
         shares: by corpus id; needed for each corpus of `corpora_needed`.
         head: the tree head; entries from its size on are not seen.

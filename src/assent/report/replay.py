@@ -1,7 +1,7 @@
 """Replay a case: who and what was in use on each date, one way and the other."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,16 +23,37 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """An objection, or its lifting, with its scope."""
+
+    time: int
+    objects: bool
+    recipient: str
+    category: str
+
+    def touches(self, category: str, recipient: str) -> bool:
+        """Whether the scope holds a use."""
+        return self.category in ("*", category) and self.recipient in ("*", recipient)
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """What a subject had been told and had said, with the instant from which."""
+    """What a subject had been told and had objected to."""
 
     told_at: int | None = None
-    objections: tuple[tuple[int, bool], ...] = ()  # (when, objects), in order
+    objections: tuple[Objection, ...] = ()
 
-    def objects(self, as_of: int) -> bool:
-        """Whether her latest word in this lane is an objection."""
-        said = [objects for time, objects in self.objections if time <= as_of]
-        return bool(said) and said[-1]
+    def objects(self, as_of: int, category: str, recipients: Sequence[str]) -> bool:
+        """Whether her latest word about a use by any recipient is an objection."""
+        for recipient in recipients:
+            said = [
+                (each.time, each.objects)
+                for each in self.objections
+                if each.time <= as_of and each.touches(category, recipient)
+            ]
+            if said and max(said)[1]:
+                return True
+        return False
 
     def told(self, as_of: int) -> bool:
         """Whether any notice had been served to her."""
@@ -71,15 +92,16 @@ class Snapshot:
 def heard(events: pa.Table) -> dict[str, Heard]:
     """Gather what each subject was told and objected to, from her ledger events."""
     told: dict[str, int] = {}
-    said: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+    said: dict[str, list[Objection]] = defaultdict(list)
     for row in events.to_pylist():
         who, kind, when = row["subject_id"], row["kind"], row["happened_at"]
         if kind == "notice_served":
             told[who] = min(when, told.get(who, when))
         elif kind in ("objected", "objection_lifted"):
-            said[who].append((when, kind == "objected"))
+            scope = row["recipient"], row["category"]
+            said[who].append(Objection(when, kind == "objected", *scope))
     return {
-        who: Heard(told.get(who), tuple(sorted(said.get(who, []))))
+        who: Heard(told.get(who), tuple(said.get(who, ())))
         for who in told.keys() | said.keys()
     }
 
@@ -91,6 +113,7 @@ def snapshot(
     decisions: pa.Table,
     persons: Mapping[str, Person],
     known: Mapping[str, Heard],
+    recipients: Sequence[str],
     minimum_age: int = 18,
 ) -> Snapshot:
     """Count one date of one way.
@@ -102,24 +125,27 @@ def snapshot(
         decisions: as the engine answers, one row a document.
         persons: every subject of the platform.
         known: what each was told and said.
+        recipients: of the use.
         minimum_age: years.
     """
     used: dict[str, int] = Counter()
+    objecting: set[str] = set()
     denied: dict[str, Counter[Reason]] = defaultdict(Counter)
     by_reason: Counter[Reason] = Counter()
     by_region: Counter[str] = Counter()
-    for row in decisions.select(["subject_id", "reason"]).to_pylist():
+    for row in decisions.select(["subject_id", "category", "reason"]).to_pylist():
         who, reason = row["subject_id"], Reason(row["reason"])
         if reason in IN_USE:
             used[who] += 1
             by_region[persons[who].region] += 1
+            if known.get(who, Heard()).objects(at, row["category"], recipients):
+                objecting.add(who)
         else:
             by_reason[reason] += 1
             if who in persons:
                 denied[who][reason] += 1
     ages = [_age(persons[who], instant(at).year, minimum_age) for who in used]
     silent = [who for who in used if not known.get(who, Heard()).told(at)]
-    objecting = [who for who in used if known.get(who, Heard()).objects(at)]
     return Snapshot(
         at=iso(at),
         what=what,

@@ -58,3 +58,19 @@ def reason_rows(snapshots: Sequence[Snapshot], noun: str = "people") -> Table:
         for each, found in zip(snapshots, counts, strict=True)
     ]
     return ["date", "way", *(name.replace("_", " ") for name in reasons)], rows
+
+
+def by_date(table: Table, way: str) -> Table:
+    """Turn a table of dates and ways around: one column a date of one way.
+
+    A date stands as three short lines, so that ten of them fit on a terminal.
+    """
+    columns, rows = table
+    mine = [row for row in rows if row[1] == way]
+    dates = [str(row[0])[2:].replace("-", "\n") for row in mine]
+    turned: list[list[str | int]] = [
+        [name, *(row[n] for row in mine)]
+        for n, name in enumerate(columns)
+        if n >= 2 and any(row[n] for row in mine)
+    ]
+    return ["", *dates], turned

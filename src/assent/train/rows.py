@@ -57,14 +57,15 @@ def read_part(path: Path) -> tuple[list[Example], str]:
     """
     try:
         data = path.read_bytes()
-        table = pq.read_table(pa.BufferReader(data), columns=list(COLUMNS))
+        parquet = pq.ParquetFile(pa.BufferReader(data))
+        missing = sorted(set(COLUMNS) - set(parquet.schema_arrow.names))
+        table = None if missing else parquet.read(list(COLUMNS))
     except (OSError, pa.ArrowException) as error:
         raise TrainError(
             f"the corpus part `{path.name}` cannot be read as Parquet",
             hint="build the corpus again",
         ) from error
-    missing = sorted(set(COLUMNS) - set(table.column_names))
-    if missing:
+    if table is None:
         raise TrainError(
             f"the corpus part `{path.name}` lacks the columns {missing}",
             hint="build the corpus again",

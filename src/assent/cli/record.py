@@ -1,0 +1,178 @@
+"""Commands about what was said: the tables, policies and records of a project."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assent.cli.root import InOrder, cli, opened
+from assent.errors import UsageError
+
+if TYPE_CHECKING:
+    from assent.project import Project
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--from", "source", type=click.Choice(["stackexchange", "parquet"]))
+@click.argument("exports", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--origin", default="", help="Name of the ledger. Default: FOLDER's name."
+)
+def init(
+    folder: Path, source: str | None, exports: tuple[Path, ...], origin: str
+) -> None:
+    """Start a project in FOLDER, with or without a platform's export.
+
+    \b
+    assent init mine
+    assent init mine --from stackexchange DUMP
+    assent init mine --from parquet documents.parquet subjects.parquet
+    """
+    from assent.project import Project
+
+    with Project.init(folder, origin=origin or f"{folder.name}.example/ledger") as made:
+        click.echo(f"project `{folder.name}`: edit `assent.toml`, then load documents")
+        if source:
+            _load(made, source, exports)
+
+
+@cli.command()
+@click.option(
+    "--from", "source", type=click.Choice(["stackexchange", "parquet"]), required=True
+)
+@click.argument("exports", nargs=-1, type=click.Path(path_type=Path))
+@click.pass_context
+def load(context: click.Context, source: str, exports: tuple[Path, ...]) -> None:
+    """Load documents and subjects; the load before stays where it is.
+
+    \b
+    assent load --from stackexchange DUMP
+    assent load --from parquet documents.parquet subjects.parquet
+    """
+    with opened(context) as project:
+        _load(project, source, exports)
+
+
+def _load(project: "Project", source: str, exports: tuple[Path, ...]) -> None:
+    wanted = {"stackexchange": 1, "parquet": 2}[source]
+    if len(exports) != wanted:
+        raise UsageError(
+            f"`--from {source}` was given {len(exports)} paths, wanted {wanted}",
+            hint="assent load --help shows both forms",
+        )
+    counts = project.load(source, *exports)
+    click.echo(f"loaded {counts.documents} documents of {counts.subjects} subjects")
+
+
+# -- ledger and policy ---------------------------------------------------------------
+
+
+@cli.group(cls=InOrder)
+def policy() -> None:
+    """Publish policies; order and lift suspensions."""
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def publish(context: click.Context, file: Path) -> None:
+    """Publish a policy FILE: from then on it can be in force.
+
+    \b
+    assent policy publish policies/2025-11-03.toml
+    """
+    with opened(context) as project:
+        event = project.publish(file)
+        if event is None:
+            click.echo("this very policy is published already; nothing to do")
+        else:
+            click.echo(f"published `{event.body['policy']}` as entry {event.number}")
+
+
+@policy.command()
+@click.argument("order")
+@click.option("--region", "regions", multiple=True, required=True)
+@click.option("--recipient", default="*", help="Default: every recipient.")
+@click.option("--category", default="*", help="Default: every category.")
+@click.pass_context
+def suspend(
+    context: click.Context,
+    order: str,
+    regions: tuple[str, ...],
+    recipient: str,
+    category: str,
+) -> None:
+    """Suspend uses at once under the name ORDER; no training is needed.
+
+    \b
+    assent policy suspend ico-2024-09-20 --region UK
+    """
+    with opened(context) as project:
+        project.suspend(order, regions, recipient=recipient, category=category)
+        click.echo(f"suspended: `{order}`, from now on")
+
+
+@policy.command()
+@click.argument("order")
+@click.pass_context
+def lift(context: click.Context, order: str) -> None:
+    """Lift the suspension ORDER.
+
+    \b
+    assent policy lift ico-2024-09-20
+    """
+    with opened(context) as project:
+        project.lift(order)
+        click.echo(f"lifted: `{order}`, from now on")
+
+
+@policy.command()
+@click.option("--dialect", default="duckdb", show_default=True)
+@click.pass_context
+def sql(context: click.Context, dialect: str) -> None:
+    """Print the decision query as of now.
+
+    \b
+    assent policy sql --dialect spark
+    """
+    with opened(context) as project:
+        click.echo(project.sql(dialect))
+
+
+@cli.command()
+@click.argument("kind")
+@click.argument("subjects", nargs=-1)
+@click.option("--purpose", default="*", help="Default: every purpose.")
+@click.option("--recipient", default="*", help="Default: every recipient.")
+@click.option("--category", default="*", help="Default: every category.")
+@click.option("--notice", type=click.Path(path_type=Path), help="The text shown.")
+@click.option("--valid-until", help="End of a choice, such as 2026-01-31T00:00:00Z.")
+@click.option("--at", "happened_at", help="When it happened. Default: now.")
+@click.option("--channel", default="cli", help="Evidence: how it was said or shown.")
+@click.option("--language", default="en", help="Evidence: the notice's language.")
+@click.option("--all-subjects", is_flag=True, help="Everyone who is loaded.")
+@click.pass_context
+def record(
+    context: click.Context,
+    /,
+    kind: str,
+    subjects: tuple[str, ...],
+    all_subjects: bool,
+    **said: Any,
+) -> None:
+    """Record that KIND happened for SUBJECTS: all of them, or none.
+
+    \b
+    assent record enrolled --all-subjects
+    assent record notice_served --all-subjects --notice notices/2025.en.md
+    assent record withdrawn u42
+    assent record refused u42 --category profile --recipient microsoft
+    """
+    with opened(context) as project:
+        numbers = project.record(kind, subjects or None, all_subjects, **said)
+        click.echo(f"recorded {len(numbers)} x {kind}: entries {_span(numbers)}")
+
+
+def _span(numbers: range) -> str:
+    return f"{numbers.start} to {numbers.stop - 1}" if numbers else "none"

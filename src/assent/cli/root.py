@@ -1,0 +1,56 @@
+"""The group that all commands belong to, and the project they work on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assent import __version__
+
+if TYPE_CHECKING:
+    from assent.project import Project
+
+EXIT_CODES = """\b
+Exit codes: 0 done, 1 it ran and the answer is no, 2 it could not run.
+"""
+
+
+class InOrder(click.Group):
+    """Commands in the order of the flow, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names as they were added."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, epilog=EXIT_CODES)
+@click.version_option(__version__, prog_name="assent")
+@click.option(
+    "--project",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Project folder. Default: the folder you are in.",
+)
+@click.pass_context
+def cli(context: click.Context, folder: Path) -> None:
+    """Train generative models only on what people agreed to, and prove it.
+
+    \b
+    ledger | policy -> decide -> corpus -> train -> forget -> prove -> report
+    """
+    context.obj = folder
+
+
+@contextmanager
+def opened(context: click.Context) -> Iterator["Project"]:
+    """Open the project that `--project` names, and close it again."""
+    from assent.project import Project
+
+    project = Project.open(context.obj)
+    try:
+        yield project
+    finally:
+        project.close()

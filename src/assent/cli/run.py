@@ -1,0 +1,159 @@
+"""Commands of the flow: decide, build, train, ask, forget, prove, verify."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from assent.cli.output import progress_bars, show_table
+from assent.cli.root import cli, opened
+from assent.errors import UsageError
+
+
+@cli.command()
+@click.option("--at", "as_of", help="The instant asked about. Default: now.")
+@click.option("--recipient", "recipients", multiple=True, help="Default: all in use.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write rows as Parquet.")
+@click.pass_context
+def decide(
+    context: click.Context,
+    as_of: str | None,
+    recipients: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Decide every document: who may be used, and why the others may not.
+
+    \b
+    assent decide
+    assent decide --at 2025-11-03T00:00:00Z --recipient microsoft --out rows.parquet
+    """
+    with opened(context) as project:
+        decisions = project.decide(as_of=as_of, recipients=recipients or None)
+        if out:
+            project.write_decisions(decisions, out)
+        show_table(
+            ["reason", "rule", "documents", "people"],
+            project.count_decisions(decisions),
+        )
+
+
+@cli.command()
+@click.pass_context
+def build(context: click.Context) -> None:
+    """Seal the plan, then build the corpus of all permitted documents.
+
+    \b
+    assent build
+    """
+    with opened(context) as project, progress_bars() as progress:
+        built = project.build(progress)
+    for line in built.lines():
+        click.echo(line)
+
+
+@cli.command()
+@click.pass_context
+def train(context: click.Context) -> None:
+    """Train the sealed plan on the latest corpus.
+
+    \b
+    assent train
+    """
+    with opened(context) as project, progress_bars() as progress:
+        trained = project.train(progress)
+    for line in trained.lines():
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("prompt")
+@click.option("--bytes", "size", default=200, show_default=True, help="To generate.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--temperature", default=0.8, show_default=True)
+@click.pass_context
+def ask(
+    context: click.Context, prompt: str, size: int, seed: int, temperature: float
+) -> None:
+    """Generate text from the served mixture.
+
+    What is quarantined or suspended at this instant does not speak.
+
+    \b
+    assent ask "We are looking for"
+    """
+    with opened(context) as project:
+        answer = project.ask(prompt, size, seed, temperature)
+    for line in answer.lines():
+        click.echo(line, err=True)
+    click.echo(answer.text)
+
+
+# -- forget, prove, verify -------------------------------------------------------------
+
+
+@cli.command()
+@click.option(
+    "--oracle/--no-oracle",
+    default=False,
+    help="Also train as if they had never existed, and compare. Default: no.",
+)
+@click.pass_context
+def forget(context: click.Context, oracle: bool) -> None:
+    """Repair the served model for all who are no longer permitted.
+
+    \b
+    assent record withdrawn u42
+    assent forget --oracle
+    """
+    with opened(context) as project, progress_bars() as progress:
+        repaired = project.forget(oracle=oracle, progress=progress)
+    for line in repaired.lines():
+        click.echo(line)
+    if repaired.bit_identical is False:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("subject")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.pass_context
+def prove(context: click.Context, subject: str, out: Path) -> None:
+    """Write SUBJECT's proof bundle: was she used by the served model, or not?
+
+    The file holds her secret: it is for her alone (mode 0600).
+
+    \b
+    assent prove u42 --out u42.bundle.json
+    """
+    with opened(context) as project:
+        verdict = project.prove(subject, out)
+    click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
+
+
+@cli.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--key", help="The ledger's verifier key, from a source you trust.")
+def verify(bundle: Path, key: str | None) -> None:
+    """Check a proof BUNDLE offline: no database, no network, no trust.
+
+    \b
+    assent verify u42.bundle.json
+    """
+    from assent.verify import verify_bundle
+
+    found = verify_bundle(_read(bundle), key)
+    for number, step in enumerate(found.steps, start=1):
+        click.echo(f"({number}) {step}")
+    click.echo(f"verdict: {found.verdict} (model {found.model_id})")
+    for limit in found.limits:
+        click.echo(f"not proved: {limit}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
+            hint="name a bundle file, such as one written by `assent prove`",
+        ) from error

@@ -1,0 +1,81 @@
+"""Commands that tell: replay a case, say where a project stands, tell the story."""
+
+import json
+from pathlib import Path
+
+import click
+
+from assent.cli.output import progress_bars, show_table
+from assent.cli.root import cli, opened
+
+
+@cli.command()
+@click.option(
+    "--case",
+    "case_file",
+    type=click.Path(path_type=Path),
+    default=Path("examples/linkedin/case.toml"),
+    show_default=True,
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for plot and JSON."
+)
+@click.pass_context
+def replay(context: click.Context, case_file: Path, out: Path | None) -> None:
+    """Replay a case on this platform: the operator's way beside Assent's.
+
+    \b
+    assent replay --case examples/linkedin/case.toml --out replay
+    """
+    with opened(context) as project, progress_bars() as progress:
+        snapshots = project.replay(case_file, progress)
+        if out:
+            project.write_replay(snapshots, out)
+    from assent.report.tables import reason_rows, replay_rows
+
+    show_table(*replay_rows(snapshots))
+    show_table(*reason_rows(snapshots))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def status(context: click.Context, as_json: bool) -> None:
+    """Say where the project stands and what comes next.
+
+    \b
+    assent status
+    """
+    with opened(context) as project:
+        found = project.status()
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    width = max(map(len, found))
+    for key, value in found.items():
+        click.echo(f"{key:<{width}}  {value}")
+
+
+@cli.command()
+@click.option("--data", type=click.Path(path_type=Path), help="A Stack Exchange dump.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"))
+@click.option("--seed", default=20240918, show_default=True)
+@click.option(
+    "--case",
+    "case_file",
+    type=click.Path(path_type=Path),
+    default=Path("examples/linkedin/case.toml"),
+    show_default=True,
+)
+def demo(data: Path | None, out: Path, seed: int, case_file: Path) -> None:
+    """Tell the whole story on a simulated platform, or on a real dump.
+
+    Keys, secrets and clock come from the seed, here and only here.
+
+    \b
+    assent demo
+    assent demo --data DUMP
+    """
+    from assent.demo.story import tell
+
+    tell(out, case_file, seed, data)
