@@ -142,8 +142,8 @@ def verify(bundle: Path, key: str | None) -> None:
     from assent.verify import verify_bundle
 
     found = verify_bundle(_read(bundle), key)
-    for number, step in enumerate(found.steps, start=1):
-        click.echo(f"({number}) {step}")
+    for step in found.steps:
+        click.echo(step)
     click.echo(f"verdict: {found.verdict} (model {found.model_id})")
     for limit in found.limits:
         click.echo(f"not proved: {limit}")

@@ -44,7 +44,7 @@ MARK = ".assent-demo"
 NOTICES = ("2024-09-18", "2025-09-18")
 BUILD_AFTER = 35 * DAY
 """The story trains when the notice of September 2025 is old enough for most people."""
-CAPACITY = {"eu-eea-ch": 262_144, "us": 262_144}
+CAPACITY = {"eu-eea-ch": 200_000, "us": 200_000}
 """Bytes declared for the two large groups, as an operator would before it counts."""
 PROMPT = "We are looking for "
 
@@ -365,6 +365,7 @@ def _suspend(teller: Teller) -> Suspended:
         order = f"{region.lower()}-order"
         teller.project.suspend(order, [region])
         after = _speak(teller)
+        clock.at(clock.now + DAY)
         teller.project.lift(order)
         teller.say(f"order `{order}` lifted: the mixture is as before, no step trained")
     return Suspended(order, (region,), tuple(before), tuple(after))

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assent.canon import canonical, keyed
 from assent.errors import LedgerError, ProofError, UsageError
 from assent.files import SECRET_MODE
+from assent.ledger.database import SCHEMA, connect
 from assent.ledger.records import (
     check_event,
     event_body,
@@ -34,20 +35,6 @@ from assent.ledger.vault import Vault
 from assent.merkle import log
 from assent.merkle.note import TreeHead, open_head, sign_head, verifier_key
 from assent.terms import Event, EventKind
-
-SCHEMA = """
-CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL);
-CREATE TABLE nodes (
-  level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL,
-  PRIMARY KEY (level, position)
-) WITHOUT ROWID;
-CREATE TABLE bodies (
-  number INTEGER PRIMARY KEY REFERENCES entries, body BLOB NOT NULL, opening BLOB
-);
-CREATE UNIQUE INDEX enrolments
-  ON bodies (json_extract(CAST(body AS TEXT), '$.subject_id')) WHERE opening IS NULL;
-CREATE TABLE heads (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
-"""
 
 EVENTS = pa.schema(
     [
@@ -113,13 +100,17 @@ class Book:
             raise UsageError(f"there is a ledger at `{path.name}` already")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(SECRET_MODE)
-        book = cls(_connect(path), origin, vault, clock)
-        with book._transaction():
+        return cls(connect(path), origin, vault, clock)._begin()
+
+    def _begin(self) -> "Book":
+        """Make the tables and sign the head of size 0."""
+        self._vault.key("signing")
+        with self._transaction():
             for statement in SCHEMA.split(";"):
-                book._connection.execute(statement)
-            book._sign(0)
-        # Crash before the commit: an empty file, which `open` completes.
-        return book
+                self._connection.execute(statement)
+            self._sign(0)
+        # Crash before the commit: a file without a table, which `open` completes.
+        return self
 
     @classmethod
     def open(
@@ -135,11 +126,15 @@ class Book:
                 f"there is no ledger at `{path.name}`",
                 hint="run `assent init`, or restore the file from a backup",
             )
-        if path.stat().st_size == 0:
-            path.unlink()  # `create` was cut off before its first commit
-            return cls.create(path, origin, vault, clock)
         try:
-            book = cls(_connect(path), origin, vault, clock)
+            book = cls(connect(path), origin, vault, clock)
+            if book._unfinished():
+                return book._begin()
+            if not vault.has_key("signing"):
+                raise LedgerError(
+                    "the signed head cannot be checked: the key `signing` is missing",
+                    hint="restore ledger and key from the same backup",
+                )
             book.check()
         except sqlite3.DatabaseError as error:
             raise LedgerError(
@@ -151,6 +146,16 @@ class Book:
     def close(self) -> None:
         """Close the database file."""
         self._connection.close()
+
+    def _unfinished(self) -> bool:
+        """Whether `create` was cut off before its first commit.
+
+        A file that was emptied later looks the same, but the vault has secrets then:
+        a ledger is never begun anew under people who were enrolled in the lost one.
+        """
+        tables = "SELECT 1 FROM sqlite_master LIMIT 1"
+        blank = self._connection.execute(tables).fetchone() is None
+        return blank and self._vault.is_empty()
 
     # -- writing ---------------------------------------------------------------------
 
@@ -164,11 +169,7 @@ class Book:
             LedgerError: an event breaks a rule, concerns a subject who was never
                 enrolled, or enrols one twice; nothing is appended.
         """
-        recorded_at = self._now()
-        newly: set[str] = set()
-        for event in events:
-            check_event(event, recorded_at)
-            self._check_enrolment(event, newly)
+        recorded_at = self.check_events(events)
         newcomers = [
             event.subject_id
             for event in events
@@ -190,6 +191,22 @@ class Book:
                 (personal_entry(event.kind, recorded_at, commit), body, opening)
             )
         return self._append(rows)
+
+    def check_events(self, events: Sequence[Event]) -> int:
+        """Refuse what `append` would refuse, and append nothing.
+
+        Returns:
+            When they would be recorded: microseconds UTC.
+
+        Raises:
+            LedgerError: as `append` says.
+        """
+        recorded_at = self._now()
+        newly: set[str] = set()
+        for event in events:
+            check_event(event, recorded_at)
+            self._check_enrolment(event, newly)
+        return recorded_at
 
     def publish(
         self, kind: EventKind, happened_at: int, body: dict[str, Any]
@@ -286,8 +303,9 @@ class Book:
         if self._checked == (head.size, head.root.hex()):
             return  # this process has checked this very head already
         nodes: dict[tuple[int, int], bytes] = {}
-        count = 0
+        count = personal = 0
         for count, entry in enumerate(self._entries(), start=1):  # noqa: B007
+            personal += b'"commit":' in entry
             for level, position, value in log.appended(
                 count - 1, log.leaf_hash(entry), lambda *place: nodes[place]
             ):
@@ -304,8 +322,15 @@ class Book:
                 f"{head.root.hex()}",
                 hint="restore the file from a backup; an entry was changed",
             )
-        for _ in self._bodies(head.size):
-            pass  # reading a body checks it against its commitment
+        # Reading a body checks it against its commitment; one that is gone could be a
+        # withdrawal.
+        bodies = sum(1 for _ in self._bodies(head.size))
+        if bodies != personal:
+            raise LedgerError(
+                f"the ledger holds {bodies} private bodies, but {personal} entries "
+                "commit to one",
+                hint="restore the file from a backup; a body was removed",
+            )
         self._checked = (head.size, head.root.hex())
 
     def entry(self, number: int) -> bytes:
@@ -378,19 +403,26 @@ class Book:
             "WHERE b.number < ? ORDER BY b.number"
         )
         for number, body, opening, entry in self._connection.execute(query, (size,)):
-            value, public = json.loads(_blob(body)), parse(_blob(entry))
-            if opening is None:
-                secret = self._vault.secret(value["subject_id"])
-                commit = keyed(secret, "enrolled", body)
-            else:
-                commit = keyed(opening, "subject_event", body)
-            if commit.hex() != public.get("commit"):
+            public = parse(_blob(entry))
+            try:
+                value = json.loads(_blob(body))
+                commit = self._commit(value, body, opening).hex()
+            except (ValueError, KeyError, TypeError):
+                commit = "of nothing that can be read"
+            if commit != public.get("commit"):
                 raise LedgerError(
                     f"the private body of entry {number} is not the one that was "
                     "committed to",
                     hint="restore the file from a backup; the body was changed",
                 )
             yield number, public["recorded_at"], value
+
+    def _commit(
+        self, value: dict[str, Any], body: bytes, opening: bytes | None
+    ) -> bytes:
+        if opening is None:
+            return keyed(self._vault.secret(value["subject_id"]), "enrolled", body)
+        return keyed(opening, "subject_event", body)
 
     def _check_enrolment(self, event: Event, newly: set[str]) -> None:
         """Refuse what concerns a stranger, or enrols somebody twice."""
@@ -434,7 +466,8 @@ class Book:
         return max(self._clock(), last)
 
     def _key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(self._vault.key("signing"))
+        # Never drawn here: a new key beside an old ledger would hide that one is lost.
+        return Ed25519PrivateKey.from_private_bytes(self._vault.drawn_key("signing"))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -464,10 +497,3 @@ def _blob(value: object) -> bytes:
             hint="restore the file from a backup; an entry was changed",
         )
     return value
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assent.errors import LedgerError
 from assent.files import SECRET_MODE, write_whole
+from assent.ledger.database import readable
 
 SECRET_BYTES = 32
 Randomness = Callable[[int], bytes]
@@ -39,10 +40,11 @@ class Vault:
         # SQLite gives its journal files the mode of the database, so set that first.
         database.touch(SECRET_MODE)
         database.chmod(SECRET_MODE)
-        self._connection = sqlite3.connect(database, isolation_level=None)
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA secure_delete = ON")
-        self._connection.execute(SCHEMA)
+        with readable():
+            self._connection = sqlite3.connect(database, isolation_level=None)
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute(SCHEMA)
 
     def close(self) -> None:
         """Close the database file."""
@@ -67,11 +69,20 @@ class Vault:
         query = "SELECT secret FROM secrets WHERE subject_id = ?"
         found = {}
         for subject_id in subject_ids:
-            with closing(self._connection.execute(query, (subject_id,))) as rows:
+            with (
+                readable(),
+                closing(self._connection.execute(query, (subject_id,))) as rows,
+            ):
                 row = rows.fetchone()
             if row is not None:
                 found[subject_id] = bytes(row[0])
         return found
+
+    def is_empty(self) -> bool:
+        """Say whether nobody was ever enrolled here."""
+        with readable():
+            rows = self._connection.execute("SELECT 1 FROM secrets LIMIT 1")
+            return rows.fetchone() is None
 
     def ensure_secrets(self, subject_ids: Iterable[str]) -> None:
         """Draw a secret for each subject that has none.
@@ -80,7 +91,7 @@ class Vault:
         secret that nothing refers to, and the next enrolment uses it.
         """
         new = [(each, self._randomness(SECRET_BYTES)) for each in subject_ids]
-        with self._connection:
+        with readable(), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
                 "INSERT INTO secrets VALUES (?, ?) ON CONFLICT DO NOTHING", new
@@ -95,6 +106,20 @@ class Vault:
         path = self._folder / f"{name}.key"
         if not path.exists():
             write_whole(path, self._randomness(SECRET_BYTES), SECRET_MODE)
+        return self.drawn_key(name)
+
+    def drawn_key(self, name: str) -> bytes:
+        """Read a named key of 32 bytes that was drawn before.
+
+        Raises:
+            LedgerError: it is gone; a new one would open nothing of the old one's.
+        """
+        path = self._folder / f"{name}.key"
+        if not path.exists():
+            raise LedgerError(
+                f"key `{name}` is missing from the folder `{self._folder.name}`",
+                hint="restore the key file from a backup",
+            )
         key = path.read_bytes()
         if len(key) != SECRET_BYTES:
             raise LedgerError(

@@ -48,15 +48,15 @@ categories = [{categories}]
 
 [train]
 slices = 4              # a withdrawal replays from the slice that holds her
-steps = 6               # a slice and epoch
+steps = 24              # a slice and epoch
 epochs = 2              # inside each slice
-rows = 16               # of `window` bytes, in one batch
+rows = 4                # of `window` bytes, in one batch
 window = 128
 width = 128
 layers = 4
 heads = 4
-tokens_per_subject = 20000
-learning_rate = 0.003
+tokens_per_subject = 8000
+learning_rate = 0.006
 seed = 1
 workers = 2
 

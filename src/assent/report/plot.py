@@ -350,7 +350,7 @@ def _worst(found: Sequence[Snapshot]) -> str:
     counts = (
         (max(each.used_before_told for each in found), "before being told"),
         (max(each.used_after_objecting for each in found), "after objecting"),
-        (max(each.used_under_age for each in found), "under age"),
+        (max(each.used_under_age for each in found), "perhaps under age"),
     )
     if not any(count for count, _ in counts):
         return "Nobody before being told, after objecting or under age."

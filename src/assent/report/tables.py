@@ -16,7 +16,7 @@ def replay_rows(snapshots: Sequence[Snapshot]) -> Table:
         "documents",
         "before told",
         "after objecting",
-        "under age",
+        "perhaps under age",
         "age unknown",
     ]
     rows: list[list[str | int]] = [
