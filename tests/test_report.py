@@ -390,7 +390,7 @@ def test_use_without_proof_is_said_in_words_above_each_panel():
     worst = snapshots()[0].people_in_use
     assert (
         f"In use at worst: {worst:,} before being told, 443 after objecting and 160 "
-        "under age." in figure
+        "perhaps under age." in figure
     )
     assert "Nobody before being told, after objecting or under age." in figure
     assert figure.count("used before being told</text>") == 1

@@ -9,7 +9,7 @@ from assent.cli.root import InOrder, cli, opened
 from assent.errors import UsageError
 
 if TYPE_CHECKING:
-    from assent.project import Project
+    from assent.sources.parquet import Counts
 
 
 @cli.command()
@@ -31,10 +31,20 @@ def init(
     """
     from assent.project import Project
 
-    with Project.init(folder, origin=origin or f"{folder.name}.example/ledger") as made:
-        click.echo(f"project `{folder.name}`: edit `assent.toml`, then load documents")
-        if source:
-            _load(made, source, exports)
+    if source:
+        _check_exports(source, exports)
+    name = folder.resolve().name
+    kept = [path.name for path in folder.iterdir()] if folder.exists() else None
+    made = Project.init(folder, origin=origin or f"{name}.example/ledger")
+    try:
+        counts = made.load(source, *exports) if source else None
+    except BaseException:
+        made.place.discard(kept)  # what cannot be loaded leaves no project behind
+        raise
+    made.close()
+    click.echo(f"project `{name}`: edit `assent.toml`, then load documents")
+    if counts:
+        click.echo(_loaded(counts))
 
 
 @cli.command()
@@ -50,19 +60,22 @@ def load(context: click.Context, source: str, exports: tuple[Path, ...]) -> None
     assent load --from stackexchange DUMP
     assent load --from parquet documents.parquet subjects.parquet
     """
+    _check_exports(source, exports)
     with opened(context) as project:
-        _load(project, source, exports)
+        click.echo(_loaded(project.load(source, *exports)))
 
 
-def _load(project: "Project", source: str, exports: tuple[Path, ...]) -> None:
+def _check_exports(source: str, exports: tuple[Path, ...]) -> None:
     wanted = {"stackexchange": 1, "parquet": 2}[source]
     if len(exports) != wanted:
         raise UsageError(
             f"`--from {source}` was given {len(exports)} paths, wanted {wanted}",
             hint="assent load --help shows both forms",
         )
-    counts = project.load(source, *exports)
-    click.echo(f"loaded {counts.documents} documents of {counts.subjects} subjects")
+
+
+def _loaded(counts: "Counts") -> str:
+    return f"loaded {counts.documents} documents of {counts.subjects} subjects"
 
 
 # -- ledger and policy ---------------------------------------------------------------

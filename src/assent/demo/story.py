@@ -24,7 +24,7 @@ from assent.demo.bars import bars
 from assent.demo.choices import simulate_choices
 from assent.demo.page import Told, measure, write_page
 from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
-from assent.errors import ForgetError, ProofError, UsageError
+from assent.errors import ProofError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.project.building import Built
 from assent.project.config import TEMPLATE
@@ -79,7 +79,7 @@ class Teller:
         self, columns: list[str], rows: list[list[str | int]], title: str
     ) -> None:
         """Print a table; numbers stand right."""
-        shown = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+        shown = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
         for n, name in enumerate(columns):
             right = bool(rows) and isinstance(rows[0][n], int)
             shown.add_column(name, justify="right" if right else "left", no_wrap=n == 0)
@@ -348,7 +348,7 @@ def _forget(teller: Teller, subject_id: str) -> Repaired:
             repaired = project.forget(oracle=True, progress=progress)
         teller.say(*repaired.lines())
         if repaired.bit_identical is not True:
-            raise ForgetError(
+            raise ProofError(
                 "the repaired shard is not the one that never saw her",
                 hint="the shard stays in quarantine; its certificate has both hashes",
             )

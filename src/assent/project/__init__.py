@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assent.canon import sha256
 from assent.engine.sql import decision_sql
 from assent.errors import UsageError
 from assent.files import full_disk_named
@@ -19,7 +21,7 @@ from assent.project import loading, standing
 from assent.project.config import TEMPLATE
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
-from assent.terms import Event, Reason, parse_time
+from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
     from assent.project.building import Built
@@ -72,7 +74,7 @@ class Project:
             UsageError: there is a project already.
         """
         text = config or TEMPLATE.format(
-            name=Path(folder).name,
+            name=Path(folder).resolve().name,
             origin=origin,
             recipients=_quoted(recipients),
             categories=_quoted(categories),
@@ -188,33 +190,46 @@ class Project:
         Raises:
             LedgerError: a subject is unknown or an event breaks a rule; nothing was
                 recorded.
+            UsageError: nobody is named, or the notice cannot be read.
         """
         known = self.place.countries()
         chosen = list(known) if all_subjects else list(subjects or [])
+        if not chosen:
+            raise UsageError("no subject is named", hint="name some, or --all-subjects")
         now = self.place.clock()
+        shown = standing.notice_text(Path(notice)) if notice else None
         sample = Event(
             standing.event_kind(kind),
             _time(happened_at, now),
             purpose=purpose,
             recipient=recipient,
             category=category,
-            notice=self.place.keep(Path(notice).read_bytes()) if notice else None,
+            notice=None if shown is None else sha256(shown),
             valid_until=None if valid_until is None else _time(valid_until, now),
             actor=actor,
             detail={"channel": channel, "language": language},
         )
-        if not chosen:
-            raise UsageError("no subject is named", hint="name some, or --all-subjects")
-        return self.record_events([replace(sample, subject_id=s) for s in chosen])
+        events = [replace(sample, subject_id=subject_id) for subject_id in chosen]
+        return self.record_events(events, [] if shown is None else [shown])
 
-    def record_events(self, events: Sequence[Event]) -> range:
+    def record_events(
+        self, events: Sequence[Event], notices: Sequence[bytes] = ()
+    ) -> range:
         """Record events of any subjects: all of them, or none.
+
+        Args:
+            events: about one subject each.
+            notices: texts that the events name by sha256, to be kept.
 
         Raises:
             LedgerError: a subject is not loaded, a label not declared, or an event
                 breaks a rule.
         """
         standing.check_labels(self.place, events)
+        self.place.book.check_events(events)
+        for text in notices:
+            self.place.keep(text)
+        # Crash here: texts that nothing refers to; recording again uses them.
         return self.place.book.append(events)
 
     # -- decide ------------------------------------------------------------------------
@@ -234,7 +249,7 @@ class Project:
             recipients: of the use; the project's by default.
         """
         at = _time(as_of, self.place.clock())
-        size = self.place.book.size if ledger_size is None else ledger_size
+        size = standing.known_size(self.place, ledger_size)
         named = tuple(recipients) if recipients else None
         standing.check_recipients(self.place, named or ())
         engine = self.place.engine(size)
@@ -242,6 +257,22 @@ class Project:
             return engine.decide(self.place.question(at, size, named))
         finally:
             engine.close()
+
+    def decision(self, document_id: str, *, as_of: str | int | None = None) -> Decision:
+        """Decide one document.
+
+        It costs as much as deciding all: ask `decide` for many.
+
+        Raises:
+            UsageError: no such document is loaded.
+        """
+        decisions = self.decide(as_of=as_of)
+        rows = decisions.filter(pc.field("document_id") == document_id).to_pylist()
+        if not rows:
+            raise UsageError(f"document `{document_id}` is not among the loaded ones")
+        row = rows[0]
+        reason = Reason(row["reason"])
+        return Decision(document_id, row["subject_id"], reason, row["rule"])
 
     def count_decisions(self, decisions: pa.Table) -> list[list[str | int]]:
         """Count documents and people by reason and rule, most documents first."""

@@ -6,6 +6,7 @@ and ends with the same bytes.
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,23 @@ import pyarrow.parquet as pq
 from assent.canon import canonical, digest
 from assent.corpus.build import build as build_corpus
 from assent.corpus.directory import Directory
-from assent.corpus.manifest import BuildRequest, Manifest, check_parts
+from assent.corpus.manifest import (
+    FILES,
+    BuildRequest,
+    Manifest,
+    check_file,
+    check_parts,
+    read_files,
+    read_manifest,
+)
 from assent.engine.sql import Question
-from assent.errors import DeniedError, UsageError
+from assent.errors import CorpusError, DeniedError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
 from assent.ledger.book import PublicEvent
 from assent.merkle.commitment import TAG_SCHEME, document_leaf_of, subject_leaf
 from assent.merkle.prefix import Leaf, prefix_root
 from assent.policy.model import in_force
-from assent.project.config import Config
+from assent.project.config import FILE, Config
 from assent.project.place import Place, Progress
 from assent.terms import PROVED, EventKind
 from assent.train.plan import (
@@ -71,28 +80,14 @@ def build(place: Place, progress: Progress) -> Built:
     Raises:
         DeniedError: the policies in force are `unsafe_default_on`.
         UsageError: nothing is loaded, or no policy is in force.
+        CorpusError: the loaded tables are not those that were loaded.
+        TrainError: `assent.toml` describes no plan.
     """
-    pins = place.job(JOB) or place.begin(
-        JOB,
-        {
-            "as_of": place.clock(),
-            "ledger_size": place.book.size,
-            "plan_number": sum(1 for _ in place.events_of(EventKind.PLAN_SEALED)) + 1,
-        },
-    )
+    place.tables().check_digests()
+    pins = _pins(place)
+    question = _question(place, pins)
+    place.begin(JOB, pins)
     # Crash from here on: the pins are found and the build goes on with them.
-    try:
-        question = place.question(pins["as_of"], pins["ledger_size"])
-        if question.unsafe:
-            raise DeniedError("`unsafe_default_on` can be replayed, never built")
-        if not question.has_policy:
-            raise UsageError(
-                "no policy is in force, so nothing is permitted",
-                hint="publish one: `assent policy publish FILE`",
-            )
-    except (DeniedError, UsageError):
-        place.finish(JOB)
-        raise
     plan = _seal_plan(place, pins, progress)
     directory = pinned_directory(place)
     request = _request(place, pins, question, plan, directory)
@@ -117,20 +112,68 @@ def build(place: Place, progress: Progress) -> Built:
     return built
 
 
+def _pins(place: Place) -> dict[str, Any]:
+    """Take up the pins of a build that was interrupted, or make new ones.
+
+    A build of other tables or of another `assent.toml` cannot be continued to the same
+    bytes: its draft goes, and its number is not used again once a plan has it.
+    """
+    tables = place.tables()
+    inputs = {
+        "documents": tables.documents_sha256,
+        "subjects": tables.subjects_sha256,
+        "config": file_sha256(place.folder / FILE),
+    }
+    begun = place.job(JOB)
+    if begun is not None and inputs.items() <= begun.items():
+        return begun
+    if begun is not None:
+        for draft in (place.folder / "corpora").glob(".building-*"):
+            shutil.rmtree(draft)
+        # Crash here: drafts are gone that nothing waits for.
+    return {
+        "as_of": place.clock(),
+        "ledger_size": place.book.size,
+        "plan_number": sum(1 for _ in place.events_of(EventKind.PLAN_SEALED)) + 1,
+        **inputs,
+    }
+
+
+def _question(place: Place, pins: dict[str, Any]) -> Question:
+    """Compile the question, and refuse what could only fail after a write."""
+    question = place.question(pins["as_of"], pins["ledger_size"])
+    if question.unsafe:
+        raise DeniedError("`unsafe_default_on` can be replayed, never built")
+    groups = place.groups(pins["as_of"], pins["ledger_size"])
+    if not question.has_policy or not groups:
+        raise UsageError(
+            "no policy is in force, so nothing is permitted"
+            if not question.has_policy
+            else "the policy in force allows nothing, so there is nothing to build",
+            hint="publish one: `assent policy publish FILE`",
+        )
+    plan_of(place.config, groups, bytes(32))  # a key is drawn only for a plan that is
+    return question
+
+
 def plan_key(place: Place, number: int) -> bytes:
-    """Read the key of a plan: 32 bytes, drawn when the plan is sealed."""
-    return place.vault.key(f"plan-{number}")
+    """Read the key of a sealed plan: 32 bytes.
+
+    Raises:
+        LedgerError: it is gone.
+    """
+    return place.vault.drawn_key(f"plan-{number}")
 
 
 def sealed_plans(place: Place) -> dict[str, tuple[Plan, int]]:
-    """Read every sealed plan: digest -> (plan, its number)."""
-    found = {}
-    events = place.events_of(EventKind.PLAN_SEALED)
-    for number, event in enumerate(events, start=1):
-        name = event.body["plan"]
-        plan = Plan.from_json(json.loads(place.kept(event.body["sha256"])))
-        found[name] = (plan, number)
-    return found
+    """Read every sealed plan: digest -> (plan, the number of its key)."""
+    return {
+        event.body["plan"]: (
+            Plan.from_json(json.loads(place.kept(event.body["sha256"]))),
+            event.body["key"],
+        )
+        for event in place.events_of(EventKind.PLAN_SEALED)
+    }
 
 
 def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
@@ -139,7 +182,8 @@ def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
 
     progress("plan sealed", 0, 1)
     groups = place.groups(pins["as_of"], pins["ledger_size"])
-    key = plan_key(place, pins["plan_number"])
+    key = place.vault.key(f"plan-{pins['plan_number']}")
+    # Crash here: a key of no plan, which the next run takes.
     plan = seal(plan_of(place.config, groups, key))
     if plan.digest not in sealed_plans(place):
         place.book.publish(
@@ -149,6 +193,7 @@ def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
                 "plan": plan.digest,
                 "sha256": place.keep(canonical(plan.to_json())),
                 "model": plan.model,
+                "key": pins["plan_number"],
                 "key_commitment": plan.key_commitment,
             },
         )
@@ -322,7 +367,7 @@ def subject_leaves(place: Place, folder: Path) -> list[Leaf]:
 def subject_documents(folder: Path) -> dict[str, list[tuple[str, str]]]:
     """Read which documents of whom are in a corpus: subject -> (id, sha256 of text)."""
     columns = ["subject_id", "document_id", "text_sha256"]
-    table = pq.read_table(folder / "commitment.parquet", columns=columns)
+    table = read_commitment(folder, columns)
     found: dict[str, list[tuple[str, str]]] = {}
     for subject_id, document_id, sha in zip(
         *(table[name].to_pylist() for name in columns), strict=True
@@ -331,11 +376,23 @@ def subject_documents(folder: Path) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def weights_digest(digests: dict[tuple[str, int], str]) -> str:
-    """Name all shards of a model by one sha256, in canonical order."""
-    return digest(
-        {f"{group}/{shard}": value for (group, shard), value in sorted(digests.items())}
-    )
+def read_commitment(folder: Path, columns: Sequence[str]) -> pa.Table:
+    """Read what a corpus holds, also one whose text was erased.
+
+    Raises:
+        CorpusError: the table is not the one that the build wrote: a person left out
+            of it would neither be quarantined nor forgotten.
+    """
+    manifest, files = read_manifest(folder), read_files(folder)
+    listed = {entry.path: entry for entry in files}
+    name = "commitment.parquet"
+    if file_sha256(folder / FILES) != manifest.files_sha256 or name not in listed:
+        raise CorpusError(
+            f"`{FILES}` of `{folder.name}` is not as the build wrote it",
+            hint="restore it from a backup, or build the corpus again",
+        )
+    check_file(folder, listed[name])
+    return pq.read_table(folder / name, columns=list(columns))
 
 
 def buckets_of(plan: Plan) -> Sequence[tuple[str, int]]:

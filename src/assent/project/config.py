@@ -1,5 +1,6 @@
 """`assent.toml`: what a project declares, read strictly."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from assent.errors import UsageError
 from assent.policy.load import Declared
 
 FILE = "assent.toml"
+ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed-note
 KEYS: dict[str, dict[str, type]] = {
     "project": {"name": str, "origin": str},
     "use": {"purpose": str, "recipients": list, "model": str},
@@ -108,13 +110,26 @@ def load_config(folder: Path) -> Config:
         UsageError: no such file, no TOML, or a key that is unknown, missing or wrong.
     """
     try:
-        value = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        text = (folder / FILE).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(
             f"there is no `{FILE}` in `{folder.name or folder}`",
             hint="run `assent init FOLDER`, or name a project with `--project`",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(f"`{FILE}` is not TOML: {error}") from error
+    return parse_config(text)
+
+
+def parse_config(text: str) -> Config:
+    """Read the text of `assent.toml`.
+
+    Raises:
+        UsageError: no TOML, or a key that is unknown, missing or wrong.
+    """
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"`{FILE}` is not TOML: {error}") from error
     _check(value)
     labels, use = value["labels"], value["use"]
@@ -158,6 +173,12 @@ def _check(value: dict[str, Any]) -> None:
                 )
         for key, kind in keys.items():
             _check_value(section, key, found.get(key), kind)
+    origin = value["project"]["origin"]
+    if not ORIGIN.fullmatch(origin):
+        raise UsageError(
+            f"`{FILE}`: origin `{origin}` cannot name a ledger",
+            hint="write a name without spaces and `+`, such as `example.org/ledger`",
+        )
     if "default" not in value["capacity"]:
         raise UsageError(f"`{FILE}`: `[capacity]` lacks `default`")
     for group, size in value["capacity"].items():

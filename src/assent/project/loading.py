@@ -15,7 +15,17 @@ def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Count
         CorpusError: the export is not as wanted; nothing was changed.
     """
     target = place.next_data_folder()
-    # Crash anywhere here: without `tables.json` the folder is no load, and is reused.
+    try:
+        return _load(place, source, exports, seed, target)
+    finally:
+        # Crash before: without `tables.json` the folder is no load, and is used again.
+        if target.is_dir() and not any(target.iterdir()):
+            target.rmdir()
+
+
+def _load(
+    place: Place, source: str, exports: Sequence[Path], seed: int, target: Path
+) -> Counts:
     if source == "stackexchange":
         from assent.sources.stackexchange import read
 

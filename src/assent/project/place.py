@@ -10,8 +10,9 @@ models/       one folder a model                 jobs/      pins of unfinished w
 
 import json
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from assent.ledger.book import Book, PublicEvent
 from assent.ledger.vault import Randomness, Vault
 from assent.policy.load import load_policy
 from assent.policy.model import Policy, Published, Suspension, in_force
-from assent.project.config import FILE, Config, load_config
+from assent.project.config import FILE, Config, load_config, parse_config
 from assent.sources.parquet import Tables, open_tables
 from assent.terms import Basis, EventKind, iso
 
@@ -37,6 +38,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much."""
 
 SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
+FOLDERS = ("policies", "notices", "data", "objects")
+LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 MODELS = (EventKind.MODEL_TRAINED, EventKind.MODEL_REPAIRED)
 
 
@@ -67,23 +70,47 @@ class Place:
         """Make an empty project; `assent.toml` comes last and makes it one.
 
         Raises:
-            UsageError: there is a project already, or the text is no configuration.
+            UsageError: there is a project already, or the text is no configuration;
+                nothing was changed.
+            LedgerError: there is a ledger with entries, whose `assent.toml` is gone.
         """
         if (folder / FILE).exists():
             raise UsageError(
                 f"there is a project in `{folder.name}` already",
                 hint="choose another folder; nothing was changed",
             )
-        for name in ("policies", "notices", "data", "objects"):
+        config = parse_config(config_text)
+        for name in FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
+        place = cls._connect(folder, config, clock, randomness)
+        # Crash here: no project yet; the next `create` goes on with the empty ledger.
+        if place.book.size:
+            place.close()
+            raise LedgerError(
+                f"there is a ledger of {place.config.name} without an `{FILE}`",
+                hint=f"restore `{FILE}` from a backup, or choose another folder",
+            )
         write_whole(folder / FILE, config_text.encode())
-        try:
-            config = load_config(folder)
-        except UsageError:
-            (folder / FILE).unlink()
-            raise
-        # Crash here: a project without a ledger, which `open` completes.
-        return cls._connect(folder, config, clock, randomness)
+        return place
+
+    def discard(self, kept: Collection[str] | None) -> None:
+        """Take an empty project away again: all that `create` made, nothing else.
+
+        Args:
+            kept: names in the folder that were there before; None: there was none.
+        """
+        self.close()
+        # `assent.toml` first: without it what is left is no project.
+        for name in (FILE, *FOLDERS, *LEDGER, "secrets"):
+            path = self.folder / name
+            if name in (kept or ()):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if kept is None and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     @classmethod
     def open(
@@ -105,11 +132,15 @@ class Place:
         cls, folder: Path, config: Config, clock: Clock, randomness: Randomness
     ) -> "Place":
         vault = Vault(folder / "secrets", randomness)
-        path = folder / "ledger.db"
-        if path.exists() or vault.has_key("signing"):
-            book = Book.open(path, config.origin, vault, clock)
-        else:
-            book = Book.create(path, config.origin, vault, clock)
+        path = folder / LEDGER[0]
+        try:
+            if path.exists() or vault.has_key("signing"):
+                book = Book.open(path, config.origin, vault, clock)
+            else:
+                book = Book.create(path, config.origin, vault, clock)
+        except BaseException:
+            vault.close()
+            raise
         return cls(folder, config, vault, book, clock, randomness)
 
     def close(self) -> None:

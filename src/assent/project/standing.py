@@ -1,6 +1,7 @@
 """Where a project stands: orders, labels, and what comes next."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from assent.errors import LedgerError, UsageError
@@ -23,8 +24,14 @@ def suspend(
     Raises:
         PolicyError: a region is unknown.
         LedgerError: a label is not declared, or the order stands already.
+        UsageError: the order has no name or no region, so it would stop nothing.
     """
-    countries_of(regions)
+    if not order.strip() or not countries_of(regions):
+        raise UsageError(
+            f"an order needs a name and a region, found `{order}` and "
+            f"{len(regions)} regions",
+            hint="say it like `assent policy suspend ico-2024 --region UK`",
+        )
     _declared(place, recipient, "recipient")
     _declared(place, category, "category")
     now = place.clock()
@@ -61,6 +68,34 @@ def lift(place: Place, order: str) -> PublicEvent:
 def _orders(place: Place) -> set[str]:
     now, size = place.clock(), place.book.size
     return {each.order for each in place.suspensions(now, size)}
+
+
+def known_size(place: Place, size: int | None) -> int:
+    """Choose how many entries are known: all by default.
+
+    Raises:
+        LedgerError: the ledger has never had this size.
+    """
+    last = place.book.size
+    if size is not None and not 0 <= size <= last:
+        raise LedgerError(f"the ledger has {last} entries, so never had {size}")
+    return last if size is None else size
+
+
+def notice_text(path: Path) -> bytes:
+    """Read a notice that was shown.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the notice `{path.name}` cannot be read: "
+            f"{(error.strerror or 'no reason').lower()}",
+            hint="name the file of the text that was shown",
+        ) from error
 
 
 def event_kind(name: str) -> EventKind:
