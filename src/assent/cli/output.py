@@ -11,6 +11,7 @@ def show_table(
     """Print a table; numbers stand right, with thousands separated."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title or None)
     for name in columns:
@@ -19,7 +20,10 @@ def show_table(
         )
         table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in row))
+        # As `Text`: a name in square brackets is a name, not a colour.
+        table.add_row(
+            *(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in row)
+        )
     Console().print(table)
 
 

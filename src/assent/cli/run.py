@@ -34,6 +34,7 @@ def decide(
         show_table(
             ["reason", "rule", "documents", "people"],
             project.count_decisions(decisions),
+            project.place.config.note,
         )
 
 
@@ -85,7 +86,8 @@ def ask(
         answer = project.ask(prompt, size, seed, temperature)
     for line in answer.lines():
         click.echo(line, err=True)
-    click.echo(answer.text)
+    # A model may say anything, a terminal's control characters too.
+    click.echo("".join(c if c.isprintable() or c == "\n" else " " for c in answer.text))
 
 
 # -- forget, prove, verify -------------------------------------------------------------

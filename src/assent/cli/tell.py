@@ -31,10 +31,14 @@ def replay(context: click.Context, case_file: Path, out: Path | None) -> None:
         snapshots = project.replay(case_file, progress)
         if out:
             project.write_replay(snapshots, out)
-    from assent.report.tables import reason_rows, replay_rows
+        note = project.place.config.note
+    from assent.report.case import ASSENT, OPERATOR
+    from assent.report.tables import by_date, reason_rows, replay_rows
 
-    show_table(*replay_rows(snapshots))
-    show_table(*reason_rows(snapshots))
+    show_table(*replay_rows(snapshots), note)
+    for way in (OPERATOR, ASSENT):
+        title = f"People not in use by reason, {way}'s way {note}"
+        show_table(*by_date(reason_rows(snapshots), way), title)
 
 
 @cli.command()

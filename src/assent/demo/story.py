@@ -46,6 +46,7 @@ BUILD_AFTER = 35 * DAY
 """The story trains when the notice of September 2025 is old enough for most people."""
 CAPACITY = {"eu-eea-ch": 200_000, "us": 200_000}
 """Bytes declared for the two large groups, as an operator would before it counts."""
+TEMPERATURE = 0.5
 PROMPT = "We are looking for "
 
 
@@ -188,6 +189,7 @@ def _config(case: Case) -> str:
         recipients=_quoted(case.declared.recipients),
         categories=_quoted(case.declared.categories),
         capacity=65_536,
+        choices="simulated",
     ) + "".join(f"{name} = {size}\n" for name, size in CAPACITY.items())
 
 
@@ -308,7 +310,7 @@ def _train(teller: Teller) -> Trained:
 
 def _speak(teller: Teller) -> list[str]:
     """Ask the served mixture, and tell which groups spoke."""
-    answer = teller.project.ask(PROMPT, 160)
+    answer = teller.project.ask(PROMPT, 160, temperature=TEMPERATURE)
     teller.say(*answer.lines(), f"{PROMPT}[dim]{_printable(answer.text)}[/dim]")
     return [group for group, shards in answer.serving.items() if shards]
 

@@ -79,6 +79,7 @@ class Project:
             recipients=_quoted(recipients),
             categories=_quoted(categories),
             capacity=200_000,
+            choices="real",
         )
         return cls(Place.create(Path(folder), text, clock, randomness))
 
@@ -293,7 +294,9 @@ class Project:
         """Write decisions as Parquet, whole or not at all."""
         draft = path.with_name(f".{path.name}.draft")
         with full_disk_named(path):
-            pq.write_table(decisions, draft)
+            note = self.place.config.note
+            labelled = decisions.replace_schema_metadata({"assent:choices": note})
+            pq.write_table(labelled if note else decisions, draft)
             draft.replace(path)
 
     def sql(self, dialect: str = "duckdb") -> str:
@@ -354,7 +357,7 @@ class Project:
         """Write a replay as `replay.json` and `replay.svg`."""
         from assent.project.replaying import write_replay
 
-        write_replay(snapshots, folder)
+        write_replay(self.place, snapshots, folder)
 
     def status(self) -> dict[str, Any]:
         """Say where the project stands, and what comes next."""

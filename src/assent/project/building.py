@@ -20,6 +20,7 @@ from assent.corpus.build import build as build_corpus
 from assent.corpus.directory import Directory
 from assent.corpus.manifest import (
     FILES,
+    MANIFEST,
     BuildRequest,
     Manifest,
     check_file,
@@ -266,7 +267,7 @@ def _request(
         subjects=tables.subjects_sha256,
         directory=directory.digest,
         plan=plan.digest,
-        simulated="simulated" in tables.source,
+        simulated="simulated" in (place.config.choices, *tables.source.split()),
     )
 
 
@@ -374,6 +375,22 @@ def subject_documents(folder: Path) -> dict[str, list[tuple[str, str]]]:
     ):
         found.setdefault(subject_id, []).append((document_id, sha))
     return found
+
+
+def check_logged(place: Place, corpus_id: str) -> None:
+    """Compare a corpus's manifest with what the ledger says of it.
+
+    Raises:
+        CorpusError: it is another, or gone.
+    """
+    event = _logged(place, corpus_id)
+    path = place.corpus_folder(corpus_id) / MANIFEST
+    found = file_sha256(path) if path.is_file() else "missing"
+    if event is None or found != event.body["manifest"]:
+        raise CorpusError(
+            f"`{MANIFEST}` of `{corpus_id}` is not the one that the ledger names",
+            hint="restore the corpus from a backup, or build again",
+        )
 
 
 def read_commitment(folder: Path, columns: Sequence[str]) -> pa.Table:

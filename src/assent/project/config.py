@@ -13,7 +13,7 @@ from assent.policy.load import Declared
 FILE = "assent.toml"
 ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed-note
 KEYS: dict[str, dict[str, type]] = {
-    "project": {"name": str, "origin": str},
+    "project": {"name": str, "origin": str, "choices": str},
     "use": {"purpose": str, "recipients": list, "model": str},
     "labels": {"purposes": list, "recipients": list, "categories": list},
     "train": {
@@ -33,10 +33,13 @@ KEYS: dict[str, dict[str, type]] = {
     "capacity": {},
 }
 
+CHOICES = ("real", "simulated")
+
 TEMPLATE = """\
 [project]
 name = "{name}"
 origin = "{origin}"    # the ledger's name, signed into every head
+choices = "{choices}"    # "simulated" is said wherever choices are shown
 
 [use]
 purpose = "train.generative.content"
@@ -91,12 +94,18 @@ class Config:
 
     name: str
     origin: str
+    choices: str
     purpose: str
     recipients: tuple[str, ...]
     model: str
     declared: Declared
     train: TrainConfig
     capacity: Mapping[str, int]
+
+    @property
+    def note(self) -> str:
+        """What must stand wherever people's choices are shown; empty: nothing."""
+        return "simulated choices" if self.choices == "simulated" else ""
 
     def declared_bytes(self, group: str) -> int:
         """Bytes of text that a group may hold, as declared."""
@@ -133,6 +142,11 @@ def parse_config(text: str) -> Config:
         raise UsageError(f"`{FILE}` is not TOML: {error}") from error
     _check(value)
     labels, use = value["labels"], value["use"]
+    if value["project"]["choices"] not in CHOICES:
+        raise UsageError(
+            f"`{FILE}`: choices is `{value['project']['choices']}`, wanted one of "
+            f"{', '.join(CHOICES)}"
+        )
     declared = Declared(
         purposes=frozenset(labels["purposes"]),
         recipients=frozenset(labels["recipients"]),
@@ -146,6 +160,7 @@ def parse_config(text: str) -> Config:
     return Config(
         name=value["project"]["name"],
         origin=value["project"]["origin"],
+        choices=value["project"]["choices"],
         purpose=use["purpose"],
         recipients=tuple(sorted(set(use["recipients"]))),
         model=use["model"],

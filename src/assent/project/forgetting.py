@@ -18,6 +18,7 @@ from assent.canon import canonical, keyed
 from assent.corpus.build import erase_text, without
 from assent.corpus.manifest import Manifest, read_manifest
 from assent.corpus.tables import part_path
+from assent.errors import ForgetError
 from assent.files import publish_folder, write_whole
 from assent.forget.certificate import Certificate, RepairedShard
 from assent.forget.reach import Reach, reach, replayed_share
@@ -35,8 +36,9 @@ from assent.project.building import (
     sealed_plans,
 )
 from assent.project.place import MODELS, Place, Progress
-from assent.project.serving import Shard, Standing, standing
+from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
+    checked_summary,
     log_model,
     name_of,
     read_summary,
@@ -44,11 +46,13 @@ from assent.project.training import (
 )
 from assent.terms import EventKind
 from assent.train import checkpoint
+from assent.train.host import check_host
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.plan import Plan, shard_folder
 
 JOB = "forget"
 CERTIFICATE = "certificate.json"
+DRAFT = ".repairing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +135,13 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     Raises:
         TrainError: this host cannot reproduce the plan, or a checkpoint is damaged.
     """
-    pins = place.job(JOB) or place.begin(
-        JOB,
-        {
-            "model_id": place.served_model()["model_id"],
-            "as_of": place.clock(),
-            "ledger_size": place.book.size,
-        },
-    )
-    # Crash from here on: the pins are found and the repair goes on with them.
+    pins = place.job(JOB) or _pins(place)
     work = _work(place, pins, progress)
     if not work.forget:
-        place.finish(JOB)
         return Repaired(work.old_model, 0, 0)
+    check_host(work.plan)
+    place.begin(JOB, pins)
+    # Crash from here on: the pins are found and the repair goes on with them.
     corpus = _corpus_without(work)
     repaired, certificate = _model_without(work, corpus, oracle)
     people = {
@@ -171,12 +169,32 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     return Repaired(repaired, len(work.forget), len(people), certificate, logged.entry)
 
 
+def _pins(place: Place) -> dict[str, Any]:
+    """Decide what goes, once: a load in between must not change what is certified.
+
+    Raises:
+        UsageError: no model is trained.
+        TrainError: the model's folder is not the one that was logged.
+    """
+    model, as_of, size = place.served_model(), place.clock(), place.book.size
+    checked_summary(place, model)
+    plan, _ = sealed_plans(place)[model["plan"]]
+    now = standing(place, plan, model["corpora"][0], as_of, size)
+    return {
+        "model_id": model["model_id"],
+        "as_of": as_of,
+        "ledger_size": size,
+        "denied": {name: list(why) for name, why in sorted(now.denied.items())},
+    }
+
+
 def _work(place: Place, pins: dict[str, Any], progress: Progress) -> _Work:
     bodies = {event.body["model_id"]: event.body for event in place.events_of(*MODELS)}
     model = bodies[pins["model_id"]]
     plan, number = sealed_plans(place)[model["plan"]]
     corpus_id = model["corpora"][0]
-    now = standing(place, plan, corpus_id, pins["as_of"], pins["ledger_size"])
+    denied = {name: (why[0], why[1]) for name, why in pins["denied"].items()}
+    now = Standing(trained_documents(place, corpus_id), denied)
     key = plan_key(place, number)
     return _Work(place, plan, key, model["model_id"], corpus_id, now, pins, progress)
 
@@ -214,15 +232,16 @@ def _model_without(
         for bucket in buckets_of(work.plan)
     }
     if not folder.exists():
-        draft = folder.with_name(f".repairing-{repaired}")
+        draft = folder.with_name(f"{DRAFT}{repaired}")
         old = place.model_folder(work.old_model)
         shards = _replay(work, parts, old, draft)
-        found = _oracle(work, parts, draft) if oracle else {}
+        found = _oracle(work, parts, repaired) if oracle else {}
         certificate = _certificate(work, repaired, old, shards, found)
         write_summary(draft, work.plan, shards)
         write_whole(draft / CERTIFICATE, canonical(certificate.to_json()))
         publish_folder(draft, folder)
         # Crash here: repaired and certified; the superseded states are still there.
+    shutil.rmtree(_oracle_folder(folder), ignore_errors=True)
     certificate = Certificate.from_json(json.loads((folder / CERTIFICATE).read_bytes()))
     for one in work.reaches:
         old_shard = shard_folder(
@@ -240,8 +259,15 @@ def _replay(
     before = read_summary(old)
     shards = dict(before)
     for group, shard in parts:
-        if (group, shard) not in touched:
-            carry_over(group, shard, old, draft)
+        if (group, shard) in touched:
+            continue
+        found = carry_over(group, shard, old, draft)
+        if found != before[group, shard].digest:
+            raise ForgetError(
+                f"shard {group}/{shard} of `{work.old_model}` has the weights {found}, "
+                f"but {before[group, shard].digest} were logged",
+                hint="restore the model's folder from a backup of this very model",
+            )
     shards |= replay_shards(
         work.plan,
         work.key,
@@ -255,9 +281,9 @@ def _replay(
     return shards
 
 
-def _oracle(work: _Work, parts: dict[Shard, Path], draft: Path) -> dict[Shard, str]:
+def _oracle(work: _Work, parts: dict[Shard, Path], repaired: str) -> dict[Shard, str]:
     """Train each touched shard from the start, in processes that saw nothing else."""
-    folder = draft.with_name(f"{draft.name}.oracle")
+    folder = _oracle_folder(work.place.model_folder(repaired))
     found = {}
     for done, one in enumerate(work.reaches):
         work.progress("oracle runs", done, len(work.reaches))
@@ -269,6 +295,10 @@ def _oracle(work: _Work, parts: dict[Shard, Path], draft: Path) -> dict[Shard, s
     shutil.rmtree(folder, ignore_errors=True)
     work.progress("oracle runs", len(work.reaches), len(work.reaches))
     return found
+
+
+def _oracle_folder(folder: Path) -> Path:
+    return folder.with_name(f"{DRAFT}{folder.name}.oracle")
 
 
 def _certificate(

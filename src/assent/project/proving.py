@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
-from assent.project.building import subject_documents, subject_leaves
+from assent.project.building import check_logged, subject_documents, subject_leaves
 from assent.project.place import Place
 from assent.prove.bundle import (
     Enrolment,
@@ -51,6 +51,7 @@ def prove(place: Place, subject_id: str, path: Path) -> str:
 
 
 def _share(place: Place, corpus_id: str, subject_id: str) -> Share:
+    check_logged(place, corpus_id)
     folder = place.corpus_folder(corpus_id)
     hers = subject_documents(folder).get(subject_id, [])
     return Share(subject_leaves(place, folder), hers)

@@ -1,5 +1,6 @@
 """Replay a case on a project's own people and documents."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,38 +23,39 @@ def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
     """
     size = place.book.size
     persons, known = _persons(place, case), heard(place.book.events(size))
-    engine = place.engine(size)
     found = []
-    for number, (at, what) in enumerate(case.dates):
-        for way in (OPERATOR, ASSENT):
-            versions = case.operator if way == OPERATOR else case.assent
-            question = ask(
-                in_force(versions, at),
-                case.suspensions(at),
-                case.declared,
-                place.config.purpose,
-                place.config.recipients,
-                at,
-                size,
-            )
-            decisions = engine.decide(question)
-            found.append(
-                snapshot(
-                    at, what, way, decisions, persons, known, place.config.recipients
+    with closing(place.engine(size)) as engine:
+        for number, (at, what) in enumerate(case.dates):
+            for way in (OPERATOR, ASSENT):
+                versions = case.operator if way == OPERATOR else case.assent
+                question = ask(
+                    in_force(versions, at),
+                    case.suspensions(at),
+                    case.declared,
+                    place.config.purpose,
+                    place.config.recipients,
+                    at,
+                    size,
                 )
-            )
-        progress("replay", number + 1, len(case.dates))
-    engine.close()
+                decided = engine.decide(question)
+                recipients = place.config.recipients
+                found.append(
+                    snapshot(at, what, way, decided, persons, known, recipients)
+                )
+            progress("replay", number + 1, len(case.dates))
     return found
 
 
-def write_replay(snapshots: list[Snapshot], folder: Path) -> None:
+def write_replay(place: Place, snapshots: list[Snapshot], folder: Path) -> None:
     """Write `replay.json` and `replay.svg`."""
     from assent.report.plot import replay_svg
 
+    config = place.config
     rows = [each.to_json() for each in snapshots]
-    write_whole(folder / "replay.json", canonical(rows))
-    write_whole(folder / "replay.svg", replay_svg(snapshots).encode())
+    found = {"choices": config.choices, "snapshots": rows}
+    plot = replay_svg(snapshots, note=config.note)
+    write_whole(folder / "replay.json", canonical(found))
+    write_whole(folder / "replay.svg", plot.encode())
 
 
 def _persons(place: Place, case: Case) -> dict[str, Person]:

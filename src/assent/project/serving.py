@@ -8,11 +8,10 @@ change.
 from collections import Counter
 from dataclasses import dataclass, field
 
-import pyarrow.parquet as pq
-
 from assent.decide import overlaps
 from assent.policy.model import Suspension
 from assent.policy.regions import countries_of
+from assent.project.building import check_logged, read_commitment
 from assent.project.place import Place
 from assent.terms import PROVED
 from assent.train.plan import Plan
@@ -73,10 +72,14 @@ class Standing:
 
 
 def trained_documents(place: Place, corpus_id: str) -> tuple[Trained, ...]:
-    """Read what a corpus holds; this outlives its text."""
+    """Read what a corpus holds; this outlives its text.
+
+    Raises:
+        CorpusError: it is not what the ledger says that it holds.
+    """
     columns = ["document_id", "subject_id", "group", "shard", "slice"]
-    path = place.corpus_folder(corpus_id) / "commitment.parquet"
-    table = pq.read_table(path, columns=columns)
+    check_logged(place, corpus_id)
+    table = read_commitment(place.corpus_folder(corpus_id), columns)
     rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     return tuple(Trained(*row) for row in rows)
 
@@ -87,33 +90,42 @@ def standing(
     """Decide every document of a corpus again.
 
     An order that covers a whole group takes the group out and is not held against its
-    documents: lifting it must need no training. A narrower order denies documents.
+    documents: lifting it must need no training. A narrower order denies documents. So
+    does a whole order for those who were trained in another group and live in this one
+    now: the group that is out does not hold their words.
     """
     documents = trained_documents(place, corpus_id)
     suspended: dict[str, str] = {}
     for order in place.suspensions(as_of, size):
         suspended |= dict.fromkeys(_whole_groups(order, plan), order.order)
     whole = frozenset(suspended.values())
-    question = place.question(as_of, size, plan.recipients, passed_over=whole)
+    every = _reasons(place, plan, as_of, size, frozenset())
+    inside = _reasons(place, plan, as_of, size, whole) if whole else every
+    # A document that the platform no longer has is not permitted either.
+    gone = ("no_record", "not among the loaded documents")
+    found = {
+        each.document_id: (inside if each.group in suspended else every).get(
+            each.document_id, gone
+        )
+        for each in documents
+    }
+    denied = {key: why for key, why in found.items() if why[0] not in PROVED}
+    return Standing(documents, denied, suspended)
+
+
+def _reasons(
+    place: Place, plan: Plan, as_of: int, size: int, passed_over: frozenset[str]
+) -> dict[str, tuple[str, str]]:
+    """Decide every loaded document: document id -> (reason, rule)."""
+    question = place.question(as_of, size, plan.recipients, passed_over)
     engine = place.engine(size)
     try:
         decided = engine.decide(question)
     finally:
         engine.close()
     columns = ["document_id", "reason", "rule"]
-    reasons = {
-        document_id: (reason, rule)
-        for document_id, reason, rule in zip(
-            *(decided[name].to_pylist() for name in columns), strict=True
-        )
-    }
-    # A document that the platform no longer has is not permitted either.
-    gone = ("no_record", "not among the loaded documents")
-    found = {
-        each.document_id: reasons.get(each.document_id, gone) for each in documents
-    }
-    denied = {key: why for key, why in found.items() if why[0] not in PROVED}
-    return Standing(documents, denied, suspended)
+    rows = zip(*(decided[name].to_pylist() for name in columns), strict=True)
+    return {document_id: (reason, rule) for document_id, reason, rule in rows}
 
 
 def _whole_groups(order: Suspension, plan: Plan) -> list[str]:

@@ -171,6 +171,7 @@ def status(place: Place) -> dict[str, Any]:
     """Say where the project stands; each value is one line."""
     size, now = place.book.size, place.clock()
     found: dict[str, Any] = {"project": place.config.name}
+    found["choices"] = place.config.choices
     found["documents"] = _loaded(place)
     found["ledger"] = f"{size} entries, head {place.book.head().root.hex()[:16]}, whole"
     versions = place.versions()

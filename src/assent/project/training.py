@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +11,21 @@ from typing import Any
 from assent.canon import canonical, digest
 from assent.corpus.manifest import check_parts
 from assent.corpus.tables import part_path
-from assent.errors import DeniedError, TrainError
+from assent.errors import DeniedError, TrainError, UsageError
 from assent.files import publish_folder, write_whole
 from assent.project.building import plan_key, sealed_plans
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing
 from assent.terms import EventKind
+from assent.train import checkpoint
 from assent.train.ensemble import Served
+from assent.train.host import check_host
 from assent.train.model import initial_model
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.parallel import train_shards
-from assent.train.plan import Plan
+from assent.train.plan import Plan, shard_folder
+
+JOB = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def train(place: Place, progress: Progress) -> Trained:
 
     Raises:
         DeniedError: a document of the corpus is no longer permitted.
+        UsageError: a repair is unfinished: the latest corpus is the one it makes.
         CorpusError: a part is not what the manifest says.
         TrainError: this host cannot reproduce the plan.
     """
@@ -89,22 +95,58 @@ def train(place: Place, progress: Progress) -> Trained:
     model_id = name_of(plan, corpus["corpus_id"])
     folder = place.model_folder(model_id)
     draft = folder.with_name(f".training-{model_id}")
-    now = standing(place, plan, corpus["corpus_id"], place.clock(), place.book.size)
-    if now.denied and not logged(place, model_id):
-        raise DeniedError(
-            f"{len(now.denied)} documents of `{corpus['corpus_id']}` are no longer "
-            f"permitted: {counts(now.reasons())}",
-            hint="run `assent build` again: it decides as of now",
-        )
+    if not (logged(place, model_id) and folder.exists()):
+        _check_trainable(place, plan, corpus["corpus_id"])
+        _drop_another(place, model_id)
+        place.begin(JOB, {"model_id": model_id})
+    # Crash from here on: the job says what is unfinished, the draft holds what is done.
     if not folder.exists():
         shards = train_corpus(place, plan, number, corpus["corpus_id"], draft, progress)
         # Crash in training: the next run goes on from the last whole checkpoints.
         write_summary(draft, plan, shards)
         publish_folder(draft, folder)
         # Crash here: the model is whole, and not logged yet; the next run does that.
-    return log_model(
+    trained = log_model(
         place, EventKind.MODEL_TRAINED, model_id, plan, corpus["corpus_id"]
     )
+    place.finish(JOB)
+    return trained
+
+
+def _check_trainable(place: Place, plan: Plan, corpus_id: str) -> None:
+    """Refuse, before anything is written, what must not or cannot be trained."""
+    if place.job("forget") is not None:
+        raise UsageError(
+            f"a repair is unfinished, and `{corpus_id}` may be what it is making",
+            hint="run `assent forget`: it goes on where it stopped",
+        )
+    now = standing(place, plan, corpus_id, place.clock(), place.book.size)
+    if now.denied:
+        raise DeniedError(
+            f"{len(now.denied)} documents of `{corpus_id}` are no longer "
+            f"permitted: {counts(now.reasons())}",
+            hint="run `assent build` again: it decides as of now",
+        )
+    check_parts(place.corpus_folder(corpus_id))
+    check_host(plan)
+
+
+def _drop_another(place: Place, model_id: str) -> None:
+    """Remove what an interrupted training of another corpus left.
+
+    It is never served, and somebody may have withdrawn from it since.
+    """
+    begun = place.job(JOB)
+    if begun is None or begun["model_id"] == model_id:
+        return
+    left = place.model_folder(begun["model_id"])
+    folders = [left.with_name(f".training-{left.name}")]
+    if not logged(place, left.name):
+        folders.append(left)
+    for folder in folders:
+        if folder.exists():
+            shutil.rmtree(folder)
+    # Crash here: less is left of it; the next run comes here again.
 
 
 def train_corpus(
@@ -115,9 +157,8 @@ def train_corpus(
     folder: Path,
     progress: Progress,
 ) -> dict[Shard, TrainedShard]:
-    """Train every shard of a plan on a corpus, after checking the corpus whole."""
+    """Train every shard of a plan on a corpus that was checked whole."""
     corpus = place.corpus_folder(corpus_id)
-    check_parts(corpus)
     tasks = {
         (group.name, shard): corpus / part_path((group.name, shard))
         for group in plan.groups
@@ -180,6 +221,36 @@ def read_summary(folder: Path) -> dict[Shard, TrainedShard]:
         ) from error
 
 
+def checked_summary(
+    place: Place, model: Mapping[str, Any]
+) -> dict[Shard, TrainedShard]:
+    """Read `model.json` back, and compare with what the ledger says of the model.
+
+    Raises:
+        TrainError: it is another model's, as after a wrong restore.
+    """
+    shards = read_summary(place.model_folder(model["model_id"]))
+    for name, found in _digests(shards).items():
+        if found != model[name]:
+            raise TrainError(
+                f"`{name}` of `{model['model_id']}` is {found}, but the ledger says "
+                f"{model[name]}",
+                hint="restore the model's folder from a backup of this very model",
+            )
+    return shards
+
+
+def _digests(shards: Mapping[Shard, TrainedShard]) -> dict[str, str]:
+    """Name all weights, and all bytes that were read, by one digest each."""
+    ordered = sorted(shards.items())
+    return {
+        "weights": digest([[*shard, each.digest] for shard, each in ordered]),
+        "content_read": digest(
+            [[*shard, each.content_read] for shard, each in ordered]
+        ),
+    }
+
+
 def log_model(
     place: Place,
     kind: EventKind,
@@ -198,12 +269,7 @@ def log_model(
             "plan": plan.digest,
             "corpora": [corpus_id],
             "parents": [],
-            "weights": digest(
-                [[*s, each.digest] for s, each in sorted(shards.items())]
-            ),
-            "content_read": digest(
-                [[*s, each.content_read] for s, each in sorted(shards.items())]
-            ),
+            **_digests(shards),
             **(extra or {}),
         },
     )
@@ -223,9 +289,10 @@ def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> 
     """Generate text from what may be served at this instant.
 
     Raises:
-        UsageError: no model is trained.
+        UsageError: no model is trained, or what is asked cannot be answered.
         TrainError: a checkpoint is missing or damaged.
     """
+    _check_question(prompt, size, seed, temperature)
     model, plan, now = served_now(place)
     served = mixture(place, model, plan, now)
     text = served.generate_text(prompt, size, seed, temperature)
@@ -238,6 +305,19 @@ def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> 
     )
 
 
+def _check_question(prompt: str, size: int, seed: int, temperature: float) -> None:
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("the prompt is not UTF-8, wanted text") from error
+    if size < 0:
+        raise UsageError(f"{size} bytes cannot be generated, wanted 0 or more")
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed {seed} is out of range, wanted 0 to 2**63 - 1")
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"temperature is {temperature}, wanted a number from 0 on")
+
+
 def served_now(place: Place) -> tuple[dict[str, Any], Plan, Standing]:
     """Read the served model and decide what of it may speak at this instant."""
     model = place.served_model()
@@ -247,7 +327,24 @@ def served_now(place: Place) -> tuple[dict[str, Any], Plan, Standing]:
 
 
 def mixture(place: Place, model: dict[str, Any], plan: Plan, now: Standing) -> Served:
-    """Load the components that may speak."""
+    """Load the components that may speak, each one the one that was logged.
+
+    Raises:
+        TrainError: a checkpoint is damaged, or is not this model's.
+    """
+    shards = checked_summary(place, model)
+    folder = place.model_folder(model["model_id"])
+    for group, numbers in now.serving.items():
+        for shard in numbers:
+            own = shard_folder(folder, group, shard)
+            found = checkpoint.describe(own, plan.slices)
+            if found is not None and found.digest != shards[group, shard].digest:
+                raise TrainError(
+                    f"shard {shard} of group `{group}` has the weights "
+                    f"{found.digest}, but `{model['model_id']}` was logged with "
+                    f"{shards[group, shard].digest}",
+                    hint="restore the model's folder from a backup of this very model",
+                )
     return Served(plan, place.model_folder(model["model_id"]), now.serving)
 
 

@@ -106,29 +106,37 @@ def build_bundle(
     answers = list(map(answer_for, chain, closures, repeat(used)))
 
     # (3) The file: entries word for word, each with its way to the one tree head.
-    bundle = canonical(
-        {
-            "v": VERSION,
-            "format": FORMAT,
-            "claim": claim_of(answers),
-            "subject_secret": base64_text(secret),
-            "enrolled": {
-                **_logged(enrolment.index, enrolment.entry, head),
-                "body": dict(enrolment.body),
-            },
-            "tree_head": head.note,
-            "verifier_key": head.verifier_key,
-            "models": [_logged(place, seen[place], head) for place in model_places],
-            "corpora": [
-                _logged(place, seen[place], head) | _share(secret, name, shares[name])
-                for place, name in corpus_places
-            ],
-        }
-    )
+    body = {
+        "claim": claim_of(answers),
+        "subject_secret": base64_text(secret),
+        "enrolled": {
+            **_logged(enrolment.index, enrolment.entry, head),
+            "body": dict(enrolment.body),
+        },
+        "models": [_logged(place, seen[place], head) for place in model_places],
+        "corpora": [
+            _logged(place, seen[place], head) | _share(secret, name, shares[name])
+            for place, name in corpus_places
+        ],
+    }
+    bundle = _file(body, head)
 
     # (4) Whoever gets it will verify it; so do we, before.
     verify_bundle(bundle, head.verifier_key)
     return bundle
+
+
+def _file(body: Mapping[str, Any], head: SignedHead) -> bytes:
+    """Write the one valid form of a bundle."""
+    return canonical(
+        {
+            "v": VERSION,
+            "format": FORMAT,
+            "tree_head": head.note,
+            "verifier_key": head.verifier_key,
+            **body,
+        }
+    )
 
 
 def corpora_needed(

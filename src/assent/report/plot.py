@@ -63,7 +63,9 @@ WIDE = _Shape(920, 62, 150, 50, 30, 210, 34, 12, 130, 7, True)
 NARROW = _Shape(340, 42, 72, 62, 28, 180, 30, 10, 58, 3, False)
 
 
-def replay_svg(snapshots: Sequence[Snapshot], narrow: bool = False) -> str:
+def replay_svg(
+    snapshots: Sequence[Snapshot], narrow: bool = False, note: str = ""
+) -> str:
     """Draw people in use by region over the dates of a case, one panel a way.
 
     The panels share both axes. A step holds from its date until the next; the last is
@@ -73,6 +75,7 @@ def replay_svg(snapshots: Sequence[Snapshot], narrow: bool = False) -> str:
     Args:
         snapshots: as the replay counts them; the ways come in the order found.
         narrow: for a screen of 360 CSS pixels instead of 920 and more.
+        note: stands in a lower corner, such as `simulated choices`.
 
     Returns:
         An SVG document, black on white.
@@ -105,6 +108,7 @@ def replay_svg(snapshots: Sequence[Snapshot], narrow: bool = False) -> str:
             )
             _panel(axes, found, regions, top, shape)
             _heading(axes, way, found, shape, numbered=number == 0)
+        figure.text(0.995, 0.01, note, ha="right", va="bottom", color=FAINT)
         return _written(figure)
 
 
