@@ -6,7 +6,6 @@ in the same slice every time.
 """
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,16 +158,10 @@ def recorded(folder: Path) -> None:
 def opened(folder: Path, days: float = 0) -> Iterator[Project]:
     """Open a toy project some days after the corpus was built."""
     clock = StoryClock(BUILT_AT + round(days * DAY))
-    # Another seed than before: what was drawn must have been kept, not drawn again.
-    randomness = UnsafeSeededRandomness(1000 + round(days * 8))
+    # Another seed each time: what was drawn must have been kept, not drawn again.
+    randomness = UnsafeSeededRandomness(1017 + round(days * 8))
     with Project.open(folder, clock=clock, randomness=randomness) as project:
         yield project
-
-
-def copied(template: Path, folder: Path) -> Path:
-    """Copy a project, so that a test may do with it what it wants."""
-    shutil.copytree(template, folder, symlinks=True)
-    return folder
 
 
 def trained(project: Project) -> dict[str, Trained]:
