@@ -219,3 +219,18 @@ class Stop:
         self.calls.append(what)
         if len(self.calls) == self.at:
             raise StoppedError(f"{what} {done} of {total}")
+
+
+class StopAt(Stop):
+    """A progress callback that stops the work at the first call about something.
+
+    With `done`, at its last call: when all of it is done.
+    """
+
+    def __init__(self, word: str, done: bool = False) -> None:
+        super().__init__()
+        self.word, self.done = word, done
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what.startswith(self.word) and (not self.done or done == total):
+            raise StoppedError(f"{what} {done} of {total}")

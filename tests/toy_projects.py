@@ -28,7 +28,7 @@ def trained_once(recorded_once, tmp_path_factory):
 @pytest.fixture
 def fresh(recorded_once, tmp_path):
     """A project with everything recorded and nothing built, for one test alone."""
-    return Path(shutil.copytree(recorded_once, tmp_path / "toy"))
+    return Path(shutil.copytree(recorded_once, tmp_path / "fresh"))
 
 
 @pytest.fixture

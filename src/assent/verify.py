@@ -3,7 +3,7 @@
 The verifier derives the verdict from ledger entries that it has itself found under
 the signed tree head. The bundle also states a verdict, which must come out the same;
 it is never an input. Byte for byte the file has one valid form, so one byte changed
-anywhere is refused. The layout is in `docs/formats-proofs.md`.
+anywhere is refused. The layout is in `docs/formats.md`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Sized

@@ -5,6 +5,7 @@ load no database and no torch.
 """
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def _help_of(error: click.ClickException) -> str:
 
 def _said_by_the_system(error: OSError) -> str:
     """Name the file, not its path: a message says nothing of this machine's folders."""
-    why = (error.strerror or "no reason was given").lower()
+    # Not `strerror`: a library may put the whole path there.
+    why = os.strerror(error.errno).lower() if error.errno else "no reason was given"
     name = Path(str(error.filename)).name if error.filename else "a file or folder"
     return f"`{name}` cannot be read or written: {why}"
 

@@ -1,5 +1,6 @@
 """Commands about what was said: the tables, policies and records of a project."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ def init(
         _check_exports(source, exports)
     name = folder.resolve().name
     kept = [path.name for path in folder.iterdir()] if folder.exists() else None
-    made = Project.init(folder, origin=origin or f"{name}.example/ledger")
+    # A ledger's name has no spaces and no `+`; a folder's may.
+    spelled = re.sub(r"[+\s]+", "-", name).lower()
+    made = Project.init(folder, origin=origin or f"{spelled}.example/ledger")
     try:
         counts = made.load(source, *exports) if source else None
     except BaseException:

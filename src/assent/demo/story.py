@@ -37,6 +37,7 @@ from assent.report.replay import Snapshot
 from assent.report.tables import by_date, reason_rows, region_rows, replay_rows
 from assent.sources import stackexchange
 from assent.sources.parquet import write_tables
+from assent.sources.simulated import MEMBERS
 from assent.terms import DAY, iso
 from assent.verify import Verdict, verify_bundle
 
@@ -95,6 +96,8 @@ def tell(
     seed: int,
     data: Path | None = None,
     console: Console | None = None,
+    members: int = MEMBERS,
+    config: str | None = None,
 ) -> None:
     """Run the demo into a folder.
 
@@ -104,18 +107,23 @@ def tell(
         seed: decides platform, choices, keys and clock.
         data: a Stack Exchange dump instead of the simulated platform.
         console: where to print.
+        members: of the simulated platform.
+        config: the text of `assent.toml`; by default the demo's own plan.
 
     Raises:
         UsageError: the folder holds something that is no demo.
+        CorpusError: the folder of the dump holds none; an earlier demo still stands.
     """
     console = console or Console()
     case = load_case(case_file)
+    if data is not None:
+        stackexchange.read(data)  # looks whether the files are there, and reads none
     _clear(out, console)
     clock = StoryClock(case.start)
     started = time.monotonic()
     with Project.init(
         out / "project",
-        config=_config(case),
+        config=config or _config(case),
         clock=clock,
         randomness=UnsafeSeededRandomness(seed),
     ) as project:
@@ -124,7 +132,7 @@ def tell(
             f"seed {seed}: keys, secrets and clock come from it, here and only here; "
             "they protect nobody"
         )
-        _tell_all(teller, data, case_file)
+        _tell_all(teller, data, case_file, members)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
     teller.say(
@@ -137,8 +145,8 @@ def tell(
     )
 
 
-def _tell_all(teller: Teller, data: Path | None, case_file: Path) -> None:
-    notices = _load(teller, data, case_file)
+def _tell_all(teller: Teller, data: Path | None, case_file: Path, members: int) -> None:
+    notices = _load(teller, data, case_file, members)
     _ledger(teller, notices, case_file)
     snapshots = _replay(teller, case_file)
     decided, built = _corpus(teller)
@@ -200,10 +208,12 @@ def _quoted(names: frozenset[str]) -> str:
 # -- 1 and 2 ---------------------------------------------------------------------------
 
 
-def _load(teller: Teller, data: Path | None, case_file: Path) -> dict[str, str]:
+def _load(
+    teller: Teller, data: Path | None, case_file: Path, members: int
+) -> dict[str, str]:
     with teller.chapter(1, "Platform"):
         if data is None:
-            counts = teller.project.load("simulated", seed=teller.seed)
+            counts = teller.project.load("simulated", seed=teller.seed, members=members)
             teller.say("a simulated platform: people and words from our own grammar")
         else:
             documents, subjects = stackexchange.read(data)

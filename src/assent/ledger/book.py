@@ -4,9 +4,9 @@ One SQLite file (WAL, synchronous FULL), created with mode 0600 because it holds
 private bodies of personal events. One append is one transaction: entries, tree nodes,
 private bodies and the signed head become true together or not at all.
 
-Reading checks: every entry is hashed again and the root compared with the signed head,
-every private body with its commitment. So a decision never rests on a row that the
-head does not sign. It costs about 10 microseconds an entry, linear in the ledger.
+Reading checks every entry against the signed head, every private body against its
+commitment: a decision never rests on a row that the head does not sign. It costs about
+10 microseconds an entry, linear in the ledger.
 """
 
 import json
@@ -150,8 +150,7 @@ class Book:
     def _unfinished(self) -> bool:
         """Whether `create` was cut off before its first commit.
 
-        A file that was emptied later looks the same, but the vault has secrets then:
-        a ledger is never begun anew under people who were enrolled in the lost one.
+        A file that was emptied later looks the same, but then the vault has secrets.
         """
         tables = "SELECT 1 FROM sqlite_master LIMIT 1"
         blank = self._connection.execute(tables).fetchone() is None
@@ -197,9 +196,6 @@ class Book:
 
         Returns:
             When they would be recorded: microseconds UTC.
-
-        Raises:
-            LedgerError: as `append` says.
         """
         recorded_at = self._now()
         newly: set[str] = set()
@@ -276,7 +272,10 @@ class Book:
             query, values = "SELECT note FROM heads WHERE size = ?", (size,)
         row = self._connection.execute(query, values).fetchone()
         if row is None:
-            raise LedgerError("the ledger has no signed head of the size asked for")
+            raise LedgerError(
+                "the ledger has no signed head of the size asked for",
+                hint="restore the file from a backup, or ask for another size",
+            )
         return str(row[0])
 
     def head(self) -> TreeHead:
@@ -285,12 +284,14 @@ class Book:
         Raises:
             LedgerError: the signature is not by this ledger's key.
         """
+        note = self.head_note()
         try:
-            return open_head(self.head_note(), self.verifier_key)
+            return open_head(note, self.verifier_key)
         except ProofError as error:
             raise LedgerError(
-                f"the signed head does not open: {error.message}",
-                hint="restore ledger and key from the same backup",
+                f"the signed head of `{note.splitlines()[0][:80]}` does not open as "
+                f"one of `{self._origin}`: {error.message}",
+                hint="restore ledger, key and the ledger's name from the same backup",
             ) from error
 
     def check(self) -> None:

@@ -1,5 +1,6 @@
 """The Python API: one class, one method a stage, in the order of the flow."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from assent.project import loading, standing
 from assent.project.config import TEMPLATE
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
+from assent.sources.simulated import MEMBERS
 from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
@@ -74,8 +76,8 @@ class Project:
             UsageError: there is a project already.
         """
         text = config or TEMPLATE.format(
-            name=Path(folder).resolve().name,
-            origin=origin,
+            name=_escaped(Path(folder).resolve().name),
+            origin=_escaped(origin),
             recipients=_quoted(recipients),
             categories=_quoted(categories),
             capacity=200_000,
@@ -116,7 +118,9 @@ class Project:
 
     # -- record ------------------------------------------------------------------------
 
-    def load(self, source: str, *exports: Path, seed: int = 0) -> Counts:
+    def load(
+        self, source: str, *exports: Path, seed: int = 0, members: int = MEMBERS
+    ) -> Counts:
         """Load documents and subjects from an export.
 
         Args:
@@ -124,11 +128,12 @@ class Project:
                 `simulated` (none).
             exports: the paths of the export.
             seed: of a simulated platform.
+            members: of a simulated platform.
 
         Raises:
             CorpusError: the export is not as wanted; nothing was changed.
         """
-        return loading.load(self.place, source, exports, seed)
+        return loading.load(self.place, source, exports, seed, members)
 
     def publish(self, path: Path) -> PublicEvent | None:
         """Publish a policy file; None when this very policy is published already."""
@@ -293,11 +298,17 @@ class Project:
     def write_decisions(self, decisions: pa.Table, path: Path) -> None:
         """Write decisions as Parquet, whole or not at all."""
         draft = path.with_name(f".{path.name}.draft")
-        with full_disk_named(path):
-            note = self.place.config.note
-            labelled = decisions.replace_schema_metadata({"assent:choices": note})
-            pq.write_table(labelled if note else decisions, draft)
+        note = self.place.config.note
+        labelled = decisions.replace_schema_metadata({"assent:choices": note})
+        try:
+            with full_disk_named(path), draft.open("wb") as out:
+                pq.write_table(labelled if note else decisions, out)
+                out.flush()
+                os.fsync(out.fileno())
             draft.replace(path)
+            # Crash before: a draft that the next run replaces. Here: it is whole.
+        finally:
+            draft.unlink(missing_ok=True)
 
     def sql(self, dialect: str = "duckdb") -> str:
         """Write the decision query as of now."""
@@ -371,4 +382,9 @@ def _time(value: str | int | None, now: int) -> int:
 
 
 def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+    return ", ".join(f'"{_escaped(name)}"' for name in names)
+
+
+def _escaped(text: str) -> str:
+    """Write a text as the inside of a TOML string, which escapes as JSON does."""
+    return json.dumps(text)[1:-1]

@@ -53,7 +53,7 @@ categories = [{categories}]
 
 [train]
 slices = 4              # a withdrawal replays from the slice that holds her
-steps = 24              # a slice and epoch
+steps = 32              # a slice and epoch
 epochs = 2              # inside each slice
 rows = 4                # of `window` bytes, in one batch
 window = 128

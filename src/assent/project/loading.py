@@ -8,7 +8,9 @@ from assent.project.place import Place
 from assent.sources.parquet import Counts, from_parquet, write_tables
 
 
-def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Counts:
+def load(
+    place: Place, source: str, exports: Sequence[Path], seed: int, members: int
+) -> Counts:
     """Load one export; the load before stays whole beside it.
 
     Raises:
@@ -16,7 +18,7 @@ def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Count
     """
     target = place.next_data_folder()
     try:
-        return _load(place, source, exports, seed, target)
+        return _load(place, source, exports, target, seed, members)
     finally:
         # Crash before: without `tables.json` the folder is no load, and is used again.
         if target.is_dir() and not any(target.iterdir()):
@@ -24,7 +26,12 @@ def load(place: Place, source: str, exports: Sequence[Path], seed: int) -> Count
 
 
 def _load(
-    place: Place, source: str, exports: Sequence[Path], seed: int, target: Path
+    place: Place,
+    source: str,
+    exports: Sequence[Path],
+    target: Path,
+    seed: int,
+    members: int,
 ) -> Counts:
     if source == "stackexchange":
         from assent.sources.stackexchange import read
@@ -37,5 +44,5 @@ def _load(
     if source == "simulated":
         from assent.sources.simulated import simulated
 
-        return write_tables(*simulated(seed), target, source)
+        return write_tables(*simulated(seed, members), target, source)
     raise UsageError(f"source `{source}` is unknown")

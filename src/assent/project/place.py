@@ -4,8 +4,8 @@ assent.toml   what the project declares          policies/ notices/  texts, as w
 data/N/       documents and subjects, one folder a load
 ledger.db     the ledger                         objects/   published texts, by sha256
 secrets/      vault, keys, pinned directories: mode 0600
-plans/        sealed plans                       corpora/   one folder a corpus
-models/       one folder a model                 jobs/      pins of unfinished work
+corpora/      one folder a corpus                models/    one folder a model
+jobs/         pins of unfinished work
 """
 
 import json

@@ -61,8 +61,14 @@ def lift(place: Place, order: str) -> PublicEvent:
             f"no order `{order}` is in force",
             hint="`assent status` lists the orders in force",
         )
-    now = place.clock()
-    return place.book.publish(EventKind.SUSPENSION_LIFTED, now, {"order": order})
+    # At one instant the order wins, so its lifting comes an instant after it: with one
+    # clock reading for both it would be lifted for nobody, ever.
+    ordered = place.events_of(EventKind.SUSPENSION_ORDERED)
+    last = max(each.recorded_at for each in ordered if each.body["order"] == order)
+    happened_at = max(place.clock(), last + 1)
+    return place.book.publish(
+        EventKind.SUSPENSION_LIFTED, happened_at, {"order": order}
+    )
 
 
 def _orders(place: Place) -> set[str]:

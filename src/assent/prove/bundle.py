@@ -2,7 +2,7 @@
 
 The bundle holds ledger entries word for word with their proofs, and the subject's
 secret, so it is hers alone. After her secret is destroyed no bundle can be built, so
-the last ones are handed out before. Layout: `docs/formats-proofs.md`.
+the last ones are handed out before. Layout: `docs/formats.md`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -262,7 +262,7 @@ def _forgetting(forgotten: Sequence[Forgotten]) -> list[Block]:
     if not forgotten:
         return []
     bars = [
-        Bar(f"{x.who}, shard {x.shard}", x.share, _percent(x.share, 1))
+        Bar(x.shard, x.share, _percent(x.share, 1))
         for x in forgotten
     ]
     columns = ["person", "shard", "from slice", "share of training replayed"]

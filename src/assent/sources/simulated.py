@@ -35,6 +35,7 @@ LAST = micros(datetime(2025, 10, 31, tzinfo=UTC))
 LIMIT = 400  # bytes of UTF-8 a document
 PER_MEMBER = 9.9  # documents of the other categories, on average
 FEWEST = 10  # members
+MEMBERS = 600
 PLANTED_SHARE = 0.08
 RECENT = 150  # documents of a language that are still answered and quoted
 
@@ -114,7 +115,7 @@ class _Draft:
 
 
 def simulated(
-    seed: int, members: int = 600
+    seed: int, members: int = MEMBERS
 ) -> tuple[Iterator[pa.RecordBatch], Iterator[pa.RecordBatch]]:
     """Make the platform of a seed: batches of documents and batches of subjects.
 

@@ -2,7 +2,7 @@
 
 `slice-<k>.safetensors` holds the weights, both AdamW moments and the step counter
 before slice k; `slice-<k>.json` is written after it and says what it is. Without its
-JSON a checkpoint does not exist. Layout: `docs/formats-train.md`.
+JSON a checkpoint does not exist. Layout: `docs/formats.md`.
 """
 
 import hashlib
