@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from assent import Project
 from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
@@ -195,6 +196,15 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
+def made_of(folder):
+    """Everything that two runs must have in common: corpora, models, plans."""
+    return {
+        name: value
+        for name, value in digests(folder).items()
+        if name.startswith(("corpora/", "models/", "objects/"))
+    }
+
+
 def leftovers(folder: Path) -> list[str]:
     """Name what only unfinished work needs."""
     return [
@@ -234,3 +244,12 @@ class StopAt(Stop):
     def __call__(self, what: str, done: int, total: int) -> None:
         if what.startswith(self.word) and (not self.done or done == total):
             raise StoppedError(f"{what} {done} of {total}")
+
+
+def refused(folder, error, match, action, days=1):
+    """Do what must be refused, and must change nothing; returns the error."""
+    before = digests(folder)
+    with opened(folder, days) as project, pytest.raises(error, match=match) as caught:
+        action(project)
+    assert digests(folder) == before
+    return caught.value

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assent import Project
-from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
+from assent.demo.seeded import StoryClock
 from assent.errors import (
     CorpusError,
     DeniedError,
@@ -16,8 +16,7 @@ from assent.errors import (
     TrainError,
     UsageError,
 )
-from assent.ledger.book import Book
-from assent.terms import DAY, Event, EventKind
+from assent.terms import Event, EventKind
 from assent.verify import verify_bundle
 from small_project import (
     BUILT_AT,
@@ -26,14 +25,13 @@ from small_project import (
     POLICY,
     SECRET_WORDS,
     START,
-    Stop,
-    StopAt,
-    StoppedError,
     digests,
     documents,
     leftovers,
+    made_of,
     opened,
     recorded,
+    refused,
     somebody,
     trained,
     write_export,
@@ -51,19 +49,6 @@ def weights(project):
         (each["group"], each["shard"]): each["digest"]
         for each in json.loads((folder / "model.json").read_bytes())["shards"]
     }
-
-
-def made_of(folder):
-    """Everything that two runs must have in common: corpora, models, plans."""
-    return {
-        name: value
-        for name, value in digests(folder).items()
-        if name.startswith(("corpora/", "models/", "objects/"))
-    }
-
-
-def kinds(project):
-    return [event.kind for event in project.place.book.public_events()]
 
 
 # --- the flow ------------------------------------------------------------------------
@@ -300,15 +285,7 @@ def test_who_returns_waits_for_the_next_plan(toy):
 # --- what is refused, and changes nothing --------------------------------------------
 
 
-def refused(folder, error, match, action, days=1):
-    before = digests(folder)
-    with opened(folder, days) as project, pytest.raises(error, match=match) as caught:
-        action(project)
-    assert digests(folder) == before
-    return caught.value
-
-
-def test_training_on_what_is_no_longer_permitted_is_refused(toy, fresh_corpus):
+def test_training_on_what_is_no_longer_permitted_is_refused(fresh_corpus):
     with opened(fresh_corpus, 1) as project:
         project.record("withdrawn", ["u01"])
     error = refused(
@@ -321,15 +298,6 @@ def test_training_on_what_is_no_longer_permitted_is_refused(toy, fresh_corpus):
         project.build()
         project.train()
         assert "u01" not in trained(project)
-
-
-@pytest.fixture
-def fresh_corpus(fresh, tmp_path_factory):
-    """A project with a corpus and no model."""
-    with opened(fresh) as project:
-        project.build()
-    folder = tmp_path_factory.mktemp("corpus") / "toy"
-    return shutil.copytree(fresh, folder)
 
 
 def test_a_lost_model_is_not_trained_again_on_who_has_left(toy):
@@ -482,331 +450,3 @@ def test_an_invalid_configuration_makes_no_folder(tmp_path):
 def test_a_folder_name_with_a_quote_is_a_name(tmp_path):
     with Project.init(tmp_path / 'a "b" c') as project:
         assert project.status()["project"] == 'a "b" c'
-
-
-# --- tampering -----------------------------------------------------------------------
-
-
-def test_a_person_who_is_left_out_of_the_commitment_is_missed(toy):
-    (path,) = toy.glob("corpora/*/commitment.parquet")
-    rows = pq.read_table(path)
-    pq.write_table(rows.filter(pq.pc.field("subject_id") != "u01"), path) if hasattr(
-        pq, "pc"
-    ) else pq.write_table(rows.slice(3), path)
-
-    for action in (lambda p: p.ask("x"), lambda p: p.forget()):
-        refused(toy, CorpusError, "commitment.parquet", action)
-
-
-def test_a_manifest_that_the_ledger_does_not_name_is_refused(toy, fresh):
-    with opened(fresh, 1) as project:
-        project.record("withdrawn", ["u01"])
-        project.build()
-    (other,) = (fresh / "corpora").iterdir()
-    (mine,) = (toy / "corpora").iterdir()
-    shutil.rmtree(mine)
-    shutil.copytree(other, mine)
-
-    refused(toy, CorpusError, "not the one that the ledger names", lambda p: p.ask("x"))
-
-
-def test_the_checkpoints_of_another_model_are_not_served(toy, tmp_path):
-    old = shutil.copytree(toy / "models", tmp_path / "models")
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u07"])
-        project.forget()
-    (before,), (after,) = old.iterdir(), (toy / "models").iterdir()
-    shard = after / "us.000"
-    shutil.rmtree(shard)
-    shutil.copytree(before / "us.000", shard)
-
-    refused(toy, TrainError, "was logged with", lambda project: project.ask("x"), 2)
-    shutil.copyfile(before / "model.json", after / "model.json")
-    refused(toy, TrainError, "the ledger says", lambda project: project.ask("x"), 2)
-    refused(toy, TrainError, "the ledger says", lambda project: project.forget(), 2)
-
-
-def test_a_model_of_another_plan_is_not_served(toy, tmp_path):
-    other = tmp_path / "other" / "toy"
-    recorded(other)
-    text = (other / "assent.toml").read_text()
-    (other / "assent.toml").write_text(text.replace("seed = 1", "seed = 2"))
-    with opened(other) as project:
-        project.build()
-        project.train()
-    (mine,), (theirs,) = (toy / "models").iterdir(), (other / "models").iterdir()
-    shutil.rmtree(mine / "us.000")
-    shutil.copytree(theirs / "us.000", mine / "us.000")
-
-    refused(toy, TrainError, "was logged with", lambda project: project.ask("x"))
-
-
-def test_a_plan_that_was_changed_is_refused(toy):
-    with opened(toy) as project:
-        event = next(project.place.events_of(EventKind.PLAN_SEALED))
-    path = toy / "objects" / event.body["sha256"]
-    path.write_bytes(path.read_bytes().replace(b'"seed":1', b'"seed":2'))
-
-    refused(toy, LedgerError, "missing or changed", lambda project: project.ask("x"))
-
-
-def test_a_lost_key_is_named_and_not_drawn_again(toy):
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u01"])
-    (toy / "secrets/plan-1.key").unlink()
-    refused(toy, LedgerError, "key `plan-1` is missing", lambda p: p.forget(), 2)
-
-    (toy / "secrets/signing.key").unlink()
-    before = digests(toy)
-    with pytest.raises(LedgerError, match="`signing` is missing"), opened(toy):
-        pass
-    assert digests(toy) == before
-
-
-def test_a_host_of_another_class_is_refused_before_anything_is_written(
-    toy, monkeypatch
-):
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u01"])
-    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-
-    refused(toy, TrainError, "cannot reproduce", lambda project: project.forget(), 2)
-    shutil.rmtree(toy / "models")
-
-
-# --- killed at any step --------------------------------------------------------------
-
-
-def number_of_calls(folder, action, days, tmp_path):
-    copy = shutil.copytree(folder, tmp_path / "counted")
-    stop = Stop()
-    with opened(copy, days) as project:
-        action(project, stop)
-    return len(stop.calls), made_of(copy)
-
-
-def killed_at_every_call(folder, action, days, tmp_path, unfinished):
-    """Stop at each call of the progress in turn, reopen, and finish."""
-    count, wanted = number_of_calls(folder, action, days, tmp_path)
-    for at in range(1, count + 1):
-        copy = shutil.copytree(folder, tmp_path / f"stopped-{at}")
-        with opened(copy, days) as project, pytest.raises(StoppedError):
-            action(project, Stop(at))
-        with opened(copy, days) as project:
-            assert project.status()["unfinished"] == unfinished, at
-            assert project.status()["next"].startswith(f"assent {unfinished}")
-            action(project, Stop())
-            project.place.book.check()
-            assert project.status()["unfinished"] == "nothing"
-        assert leftovers(copy) == [], at
-        assert made_of(copy) == wanted, at
-        shutil.rmtree(copy)
-
-
-def test_a_build_that_is_killed_at_any_call_ends_with_the_same_bytes(fresh, tmp_path):
-    killed_at_every_call(
-        fresh, lambda project, stop: project.build(stop), 0, tmp_path, "build"
-    )
-
-
-def test_training_that_is_killed_ends_with_the_same_bits(fresh_corpus, tmp_path):
-    _, wanted = number_of_calls(
-        fresh_corpus, lambda project, stop: project.train(stop), 1, tmp_path
-    )
-    # How often training reports depends on the clock: it is killed again and again,
-    # each time one call later, until it ends.
-    for at in range(1, 20):
-        with opened(fresh_corpus, 1) as project:
-            stop = Stop(at)
-            try:
-                project.train(stop)
-            except StoppedError:
-                assert project.status()["unfinished"] == "train"
-            else:
-                break
-
-    assert at > 1
-    assert leftovers(fresh_corpus) == []
-    assert made_of(fresh_corpus) == wanted
-
-
-def test_a_repair_that_is_killed_at_every_call_ends_the_same(toy, tmp_path):
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u07"])
-    _, wanted = number_of_calls(
-        toy, lambda project, stop: project.forget(True, stop), 2, tmp_path
-    )
-    # The corpus first: each run goes on from the one before, and stops a call later.
-    # What is done is skipped, so the later stops are told by what they are about.
-    stops = [*map(Stop, range(1, 8)), *map(StopAt, ("slices", "oracle"))]
-    for stop in (*stops, StopAt("oracle", done=True)):
-        with opened(toy, 2) as project, pytest.raises(StoppedError):
-            project.forget(True, stop)
-        with opened(toy, 2) as project:
-            assert project.status()["unfinished"] == "forget"
-            # Still in quarantine, whatever was done.
-            assert ("us", 0) in project.ask("x", 1).quarantined
-    with opened(toy, 2) as project:
-        assert project.forget(oracle=True).bit_identical is True
-        assert project.status()["unfinished"] == "nothing"
-
-    assert leftovers(toy) == []
-    assert made_of(toy) == wanted
-
-
-def fail_once(monkeypatch, kind):
-    """Let the ledger fail once, when this kind of event is to be appended."""
-    whole, failed = Book.publish, []
-
-    def publish(self, found, happened_at, body):
-        if found is kind and not failed:
-            failed.append(kind)
-            raise StoppedError(f"before {kind} is logged")
-        return whole(self, found, happened_at, body)
-
-    monkeypatch.setattr(Book, "publish", publish)
-
-
-@pytest.mark.parametrize("kind", [EventKind.PLAN_SEALED, EventKind.CORPUS_BUILT])
-def test_a_build_that_is_killed_before_its_entry_is_logged(
-    fresh, tmp_path, kind, monkeypatch
-):
-    _, wanted = number_of_calls(fresh, lambda p, stop: p.build(stop), 0, tmp_path)
-    fail_once(monkeypatch, kind)
-    with opened(fresh) as project:
-        with pytest.raises(StoppedError):
-            project.build()
-        assert project.status()["unfinished"] == "build"
-    with opened(fresh) as project:
-        project.build()
-        assert kinds(project).count(kind) == 1
-
-    assert made_of(fresh) == wanted
-    assert leftovers(fresh) == []
-
-
-def test_a_model_that_was_not_logged_is_logged_by_the_next_run(
-    fresh_corpus, monkeypatch
-):
-    fail_once(monkeypatch, EventKind.MODEL_TRAINED)
-    with opened(fresh_corpus, 1) as project:
-        with pytest.raises(StoppedError):
-            project.train()
-        assert project.status()["unfinished"] == "train"
-        with pytest.raises(UsageError, match="no model"):
-            project.ask("x")
-        entry = project.train().entry
-        assert project.train().entry == entry
-
-    assert leftovers(fresh_corpus) == []
-
-
-@pytest.mark.parametrize("kind", [EventKind.CORPUS_BUILT, EventKind.MODEL_REPAIRED])
-def test_a_repair_that_is_killed_before_its_entry_is_logged(toy, kind, monkeypatch):
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u07"])
-        fail_once(monkeypatch, kind)
-        with pytest.raises(StoppedError):
-            project.forget()
-        assert project.status()["unfinished"] == "forget"
-        if kind is EventKind.MODEL_REPAIRED:
-            # The latest corpus is the repair's: to train it would be half a repair.
-            with pytest.raises(UsageError, match="repair is unfinished"):
-                project.train()
-        project.forget()
-        assert kinds(project).count(kind) == 1 + (kind is EventKind.CORPUS_BUILT)
-        assert "u07" not in trained(project)
-
-    assert leftovers(toy) == []
-
-
-def test_who_withdraws_while_training_stands_still_leaves_no_weights(fresh_corpus):
-    with opened(fresh_corpus, 1) as project, pytest.raises(StoppedError):
-        project.train(Stop(2))
-    with opened(fresh_corpus, 2) as project:
-        project.record("withdrawn", ["u01"])
-        with pytest.raises(DeniedError):
-            project.train()
-        project.build()
-        project.train()
-        model = project.place.served_model()["model_id"]
-
-    assert [path.name for path in (fresh_corpus / "models").iterdir()] == [model]
-    assert leftovers(fresh_corpus) == []
-
-
-def test_an_interrupted_build_of_other_tables_begins_anew(fresh, tmp_path):
-    with opened(fresh) as project, pytest.raises(StoppedError):
-        project.build(Stop(6))
-    with opened(fresh, 1) as project:
-        project.load("parquet", *write_export(tmp_path / "later"))
-        built = project.build()
-        assert built.manifest.request.as_of == BUILT_AT  # the same tables: continued
-
-    copy = shutil.copytree(fresh, tmp_path / "copy")
-    with opened(copy, 2) as project, pytest.raises(StoppedError):
-        project.build(Stop(6))
-    text = (copy / "assent.toml").read_text()
-    (copy / "assent.toml").write_text(text.replace("steps = 2", "steps = 1"))
-    with opened(copy, 3) as project:
-        built = project.build()
-        project.train()
-        assert built.manifest.request.as_of == BUILT_AT + 3 * DAY
-    assert leftovers(copy) == []
-
-
-def test_a_load_during_a_repair_does_not_change_what_is_certified(toy, tmp_path):
-    with opened(toy, 1) as project:
-        project.record("withdrawn", ["u07"])
-        with pytest.raises(StoppedError):
-            project.forget(progress=Stop(8))
-    paths = write_export(tmp_path / "later")
-    rows = [row for row in documents().to_pylist() if row["subject_id"] != "u01"]
-    pq.write_table(documents().from_pylist(rows, schema=documents().schema), paths[0])
-    with opened(toy, 2) as project:
-        project.load("parquet", *paths)
-        first = project.forget()
-        second = project.forget()
-
-    assert (first.subjects, second.subjects) == (1, 1)
-    assert {each.group for each in first.certificate.shards} == {"us"}
-    assert {each.group for each in second.certificate.shards} == {"de-fr"}
-
-
-@pytest.mark.parametrize("draws", range(1, 3))
-def test_a_project_whose_making_was_killed_can_be_made_again(tmp_path, draws):
-    count = 0
-
-    def randomness(size):
-        nonlocal count
-        count += 1
-        if count == draws:
-            raise StoppedError("power")
-        return bytes([count]) * size
-
-    folder = tmp_path / "toy"
-    if draws == 1:
-        with pytest.raises(StoppedError):
-            Project.init(folder, config=CONFIG, randomness=randomness)
-        assert not (folder / "assent.toml").exists()
-    Project.init(folder, config=CONFIG, randomness=UnsafeSeededRandomness(1)).close()
-
-    with Project.open(folder) as project:
-        assert project.place.book.size == 0
-
-
-def test_an_emptied_ledger_is_not_begun_anew_under_people(fresh):
-    (fresh / "ledger.db").write_bytes(b"")
-    with pytest.raises(LedgerError), opened(fresh):
-        pass
-
-
-def test_a_private_body_that_was_removed_is_missed(fresh):
-    with opened(fresh, 1) as project:
-        project.record("withdrawn", ["u01"])
-        last = project.place.book.size - 1
-        project.place.book._connection.execute(
-            "DELETE FROM bodies WHERE number = ?", (last,)
-        )
-    with pytest.raises(LedgerError, match="a body was removed|private bodies"):
-        Project.open(fresh)

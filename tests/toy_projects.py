@@ -35,3 +35,11 @@ def fresh(recorded_once, tmp_path):
 def toy(trained_once, tmp_path):
     """A project with a trained model, for one test alone."""
     return Path(shutil.copytree(trained_once, tmp_path / "toy"))
+
+
+@pytest.fixture
+def fresh_corpus(fresh):
+    """A project with a corpus and no model."""
+    with opened(fresh) as project:
+        project.build()
+    return fresh

@@ -36,7 +36,7 @@ BUNDLES = {
     "withdrawn.bundle.json": "absent",
 }
 # What depends on the host's speed, and nothing else does.
-SECONDS = re.compile(r"(seconds</t[hd]>\s*<td[^>]*>)[0-9.,]+")
+SECONDS = re.compile(r"(<dt>seconds</dt><dd>)[0-9.,]+")
 
 
 def config(seed=1):

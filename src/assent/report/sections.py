@@ -261,10 +261,7 @@ def _training(training: TrainingFigures | None) -> list[Block]:
 def _forgetting(forgotten: Sequence[Forgotten]) -> list[Block]:
     if not forgotten:
         return []
-    bars = [
-        Bar(x.shard, x.share, _percent(x.share, 1))
-        for x in forgotten
-    ]
+    bars = [Bar(x.shard, x.share, _percent(x.share, 1)) for x in forgotten]
     columns = ["person", "shard", "from slice", "share of training replayed"]
     columns += ["weights before", "weights after", "oracle", "bit-identical"]
     rows = [
