@@ -25,12 +25,16 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
         # Created with its mode: a secret is never readable, not even for an instant.
         draft.unlink(missing_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        # Crash here: only a draft is left, which the next write replaces.
-        os.replace(draft, path)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            # Crash here: only a draft is left, which the next write replaces.
+            os.replace(draft, path)
+        except OSError:
+            draft.unlink(missing_ok=True)  # a full disk needs its space back
+            raise
         sync_folder(path.parent)
 
 

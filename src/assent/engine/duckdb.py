@@ -1,13 +1,32 @@
 """Run the decision query on DuckDB, embedded in this process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from assent.engine.sql import Question, decision_sql
+from assent.errors import UsageError
 
 BATCH_ROWS = 8_192
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    """Name what ran out; other errors of the engine are mistakes of ours, and rise.
+
+    Raises:
+        UsageError: memory, or the disk for what does not fit in it.
+    """
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise UsageError(
+            "the decision ran out of memory, or of disk for what does not fit in it",
+            hint="free some of both, then run the same command again",
+        ) from error
 
 
 class DuckEngine:
@@ -44,21 +63,29 @@ class DuckEngine:
         Returns:
             Columns document_id, subject_id, category, created_at, jurisdiction,
             reason, rule. Memory grows with documents, about 150 bytes a row.
+
+        Raises:
+            UsageError: memory or the disk for what does not fit in it ran out.
         """
         query = f"SELECT * FROM ({decision_sql(question)}) ORDER BY document_id"
-        return self._connection.sql(query).to_arrow_table()
+        with _engine_errors():
+            return self._connection.sql(query).to_arrow_table()
 
     def decide_with_text(self, question: Question) -> pa.RecordBatchReader:
         """Decide every document and stream it with its text and mentions.
 
         Returns:
             Batches of the columns of `decide`, `text` and `mentions`, in no order.
+
+        Raises:
+            UsageError: as `decide`.
         """
         query = (
             f"SELECT v.*, t.text, t.mentions FROM ({decision_sql(question)}) AS v "
             "JOIN documents AS t USING (document_id)"
         )
-        return self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+        with _engine_errors():
+            return self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
 
     def close(self) -> None:
         """Release memory and temporary files."""

@@ -191,10 +191,24 @@ def status(place: Place) -> dict[str, Any]:
     models = list(place.events_of(*MODELS))
     found["corpus"] = corpora[-1].body["corpus_id"] if corpora else "none built"
     found["model"] = models[-1].body["model_id"] if models else "none trained"
+    found["quarantined"] = _quarantined(place, models[-1].body if models else None)
     jobs = sorted(path.stem for path in (place.folder / "jobs").glob("*.json"))
     found["unfinished"] = ", ".join(jobs) or "nothing"
     found["next"] = _next(found, bool(versions), bool(corpora), bool(models), jobs)
     return found
+
+
+def _quarantined(place: Place, model: dict[str, Any] | None) -> str:
+    """List the served model's shards that hold what is no longer permitted."""
+    from assent.project.building import sealed_plans
+    from assent.project.serving import standing
+
+    if model is None:
+        return "nothing"
+    plan, _ = sealed_plans(place)[model["plan"]]
+    now = standing(place, plan, model["corpora"][0], place.clock(), place.book.size)
+    shards = sorted(now.quarantined)
+    return ", ".join(f"{group}/{shard}" for group, shard in shards) or "nothing"
 
 
 def _loaded(place: Place) -> str:
@@ -217,4 +231,6 @@ def _next(
         return "assent policy publish FILE"
     if not corpora:
         return "assent record, then assent build"
+    if found["quarantined"] != "nothing":
+        return "assent forget"
     return "assent ask, assent prove" if models else "assent train"

@@ -1,8 +1,11 @@
 """Train many shards at once, one process a shard: parallel across, never inside."""
 
-from collections.abc import Callable, Mapping
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -77,11 +80,12 @@ def train_shards(
     if not tasks:
         return {}
     context = get_context("spawn")  # a fork would inherit this process's threads
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-        futures = {
-            task: pool.submit(train_part, plan, key, *task, tasks[task], folder)
-            for task in sorted(tasks)
-        }
+    with ProcessPoolExecutor(workers, context, initializer=_ready_worker) as pool:
+        with _interrupts_held():
+            futures = {
+                task: pool.submit(train_part, plan, key, *task, tasks[task], folder)
+                for task in sorted(tasks)
+            }
         try:
             _follow(plan, futures, folder, progress)
             return {task: future.result() for task, future in futures.items()}
@@ -124,7 +128,21 @@ def _slices_done(folder: Path) -> int:
     return sum(path.name != "slice-0.json" for path in folder.glob("slice-*.json"))
 
 
-def _one_thread() -> None:
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while workers start: they inherit the mask, and take it off."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ready_worker() -> None:
+    # Ctrl-C reaches every process of the terminal: a worker leaves at once, in silence,
+    # and what it was writing is a draft; the parent tells the user.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
 
