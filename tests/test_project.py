@@ -16,6 +16,7 @@ from assent.errors import (
     TrainError,
     UsageError,
 )
+from assent.project.place import PERSONAL
 from assent.terms import Event, EventKind
 from assent.verify import verify_bundle
 from small_project import (
@@ -450,3 +451,11 @@ def test_an_invalid_configuration_makes_no_folder(tmp_path):
 def test_a_folder_name_with_a_quote_is_a_name(tmp_path):
     with Project.init(tmp_path / 'a "b" c') as project:
         assert project.status()["project"] == 'a "b" c'
+
+
+def test_what_people_wrote_is_in_folders_for_their_owner_alone(tmp_path):
+    with Project.init(tmp_path / "mine") as project:
+        folder = project.place.folder
+
+    modes = {name: (folder / name).stat().st_mode & 0o777 for name in PERSONAL}
+    assert set(modes.values()) == {0o700}

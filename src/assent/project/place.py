@@ -38,7 +38,9 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much."""
 
 SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
-FOLDERS = ("policies", "notices", "data", "objects")
+FOLDERS = ("policies", "notices", "objects")
+PERSONAL = ("data", "corpora", "models")
+"""Hold what people wrote, or was made of it: mode 0700, for their owner alone."""
 LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 MODELS = (EventKind.MODEL_TRAINED, EventKind.MODEL_REPAIRED)
 
@@ -82,6 +84,8 @@ class Place:
         config = parse_config(config_text)
         for name in FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
+        for name in PERSONAL:
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
         place = cls._connect(folder, config, clock, randomness)
         # Crash here: no project yet; the next `create` goes on with the empty ledger.
         if place.book.size:
@@ -101,7 +105,7 @@ class Place:
         """
         self.close()
         # `assent.toml` first: without it what is left is no project.
-        for name in (FILE, *FOLDERS, *LEDGER, "secrets"):
+        for name in (FILE, *FOLDERS, *PERSONAL, *LEDGER, "secrets"):
             path = self.folder / name
             if name in (kept or ()):
                 continue
