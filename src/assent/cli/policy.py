@@ -105,7 +105,7 @@ def impact(
     for line in found.lines():
         click.echo(line)
     if rows := found.rows():
-        show_table(["what", "by", "part", "documents", "people"], rows, note)
+        show_table(["becomes", "by", "part", "documents", "people"], rows, note)
     elif note:
         click.echo(note)
 

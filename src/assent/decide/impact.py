@@ -107,12 +107,12 @@ class Impact:
         ]
 
     def rows(self) -> list[list[str | int]]:
-        """List the parts of both turns: turn, dimension, part, documents, people."""
+        """List what becomes used or unused: which, by what, part, documents, people."""
         return [
             [turn, dimension, part, count.documents, count.people]
             for turn, found in (
-                ("becomes used", self.becomes_used),
-                ("becomes unused", self.becomes_unused),
+                ("used", self.becomes_used),
+                ("unused", self.becomes_unused),
             )
             for dimension in DIMENSIONS
             for part, count in getattr(found, f"by_{dimension}").items()
