@@ -1,4 +1,4 @@
-"""Commands about what was said: the tables, policies and records of a project."""
+"""Commands about what there is and what was said: tables and records."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assent.cli.root import InOrder, cli, opened
+from assent.cli.policy import policy
+from assent.cli.root import cli, opened
 from assent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,79 +82,8 @@ def _loaded(counts: "Counts") -> str:
     return f"loaded {counts.documents} documents of {counts.subjects} subjects"
 
 
-# -- ledger and policy ---------------------------------------------------------------
-
-
-@cli.group(cls=InOrder)
-def policy() -> None:
-    """Publish policies; order and lift suspensions."""
-
-
-@policy.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.pass_context
-def publish(context: click.Context, file: Path) -> None:
-    """Publish a policy FILE: from then on it can be in force.
-
-    \b
-    assent policy publish policies/2025-11-03.toml
-    """
-    with opened(context) as project:
-        event = project.publish(file)
-        if event is None:
-            click.echo("this very policy is published already; nothing to do")
-        else:
-            click.echo(f"published `{event.body['policy']}` as entry {event.number}")
-
-
-@policy.command()
-@click.argument("order")
-@click.option("--region", "regions", multiple=True, required=True)
-@click.option("--recipient", default="*", help="Default: every recipient.")
-@click.option("--category", default="*", help="Default: every category.")
-@click.pass_context
-def suspend(
-    context: click.Context,
-    order: str,
-    regions: tuple[str, ...],
-    recipient: str,
-    category: str,
-) -> None:
-    """Suspend uses at once under the name ORDER; no training is needed.
-
-    \b
-    assent policy suspend ico-2024-09-20 --region UK
-    """
-    with opened(context) as project:
-        project.suspend(order, regions, recipient=recipient, category=category)
-        click.echo(f"suspended: `{order}`, from now on")
-
-
-@policy.command()
-@click.argument("order")
-@click.pass_context
-def lift(context: click.Context, order: str) -> None:
-    """Lift the suspension ORDER.
-
-    \b
-    assent policy lift ico-2024-09-20
-    """
-    with opened(context) as project:
-        project.lift(order)
-        click.echo(f"lifted: `{order}`, from now on")
-
-
-@policy.command()
-@click.option("--dialect", default="duckdb", show_default=True)
-@click.pass_context
-def sql(context: click.Context, dialect: str) -> None:
-    """Print the decision query as of now.
-
-    \b
-    assent policy sql --dialect spark
-    """
-    with opened(context) as project:
-        click.echo(project.sql(dialect))
+# In the order of the flow: what is allowed stands before what was said.
+cli.add_command(policy)
 
 
 @cli.command()

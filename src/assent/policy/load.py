@@ -79,23 +79,44 @@ def load_policy(path: Path, declared: Declared) -> Policy:
         PolicyError: the file is no TOML, has an unknown or missing key, a label that
             nobody declared, dates out of order, or names a notice that is not there.
     """
+    _, value = open_policy(path)
+    return read_policy(f"`{path.name}`", value, path, declared)
+
+
+def open_policy(path: Path) -> tuple[str, dict[str, Any]]:
+    """Read a file's text and the TOML in it, whether a policy or not.
+
+    Raises:
+        PolicyError: there is no such file, or it is no TOML.
+    """
     where = f"`{path.name}`"
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise PolicyError(f"there is no policy file {where}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyError(f"{where} is not TOML: {error}") from error
+
+
+def read_policy(
+    where: str, value: dict[str, Any], path: Path, declared: Declared
+) -> Policy:
+    """Read the TOML of a policy; `where` begins every message.
+
+    Raises:
+        PolicyError: as `load_policy` does.
+    """
     check_keys(where, value, POLICY_KEYS, NEEDED["policy"])
     never: list[str] = []
     for n, block in enumerate(value.get("never", []), start=1):
         check_keys(f"{where}, never {n}", block, {"categories": list}, ("categories",))
         never += _labels(where, "category", block["categories"], declared.categories)
     rules = tuple(
-        _rule(f"{where}, allow {n}", block, path, declared)
+        read_rule(f"{where}, allow {n}", block, path, declared)
         for n, block in enumerate(value.get("allow", []), start=1)
     )
-    _check_rules(where, rules)
+    check_rules(where, rules)
     return Policy(
         version=value["policy"],
         controller=value["controller"],
@@ -108,7 +129,24 @@ def load_policy(path: Path, declared: Declared) -> Policy:
     )
 
 
-def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
+def notice_names(path: Path) -> dict[str, str]:
+    """Name the notices of a policy that can be read: sha256 -> name in the file.
+
+    Raises:
+        PolicyError: the file cannot be read, or a notice is not there.
+    """
+    _, value = open_policy(path)
+    blocks = [value, *value.get("allow", [])]
+    names = [value["notice"], *(n for b in blocks for n in b.get("accepts", []))]
+    return {_notice(f"`{path.name}`", name, path): name for name in names}
+
+
+def read_rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
+    """Read one `[[allow]]` by itself.
+
+    Raises:
+        PolicyError: as `load_policy` does.
+    """
     check_keys(where, block, RULE_KEYS, NEEDED["rule"])
     for key, only in ONLY.items():
         if block.get(key, only) != only:
@@ -157,7 +195,13 @@ def _rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
     )
 
 
-def _check_rules(where: str, rules: tuple[Rule, ...]) -> None:
+def check_rules(where: str, rules: tuple[Rule, ...]) -> None:
+    """Refuse rules that cannot stand beside each other.
+
+    Raises:
+        PolicyError: two have one name, or a lawful basis stands beside what operators
+            did.
+    """
     names = [rule.name for rule in rules]
     for name in names:
         if names.count(name) > 1:

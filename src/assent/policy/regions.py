@@ -19,6 +19,7 @@ NAMED = {
     "UK": frozenset({"GB"}),
     "*": COUNTRIES,
 }
+SHOWN = 8  # countries that a message lists one by one
 UNKNOWN = "unknown"
 """The jurisdiction of a person whose country is not known."""
 
@@ -97,3 +98,23 @@ def jurisdictions(
 def _by_name(region: str) -> tuple[int, str]:
     order = ["EU", "EEA"]
     return (order.index(region) if region in order else len(order), region)
+
+
+def in_short(countries: Iterable[str]) -> str:
+    """Name countries by the names that hold them, else by code, some of them.
+
+    Args:
+        countries: ISO 3166-1 alpha-2 codes.
+    """
+    left = frozenset(countries)
+    if left == COUNTRIES:
+        return "every country"
+    named = []
+    for name in ("EEA", "EU"):
+        if NAMED[name] <= left:
+            named.append(name)
+            left -= NAMED[name]
+    codes = ["UK" if code == "GB" else code for code in sorted(left)]
+    if len(codes) > SHOWN:
+        return ", ".join([*named, *codes[:SHOWN]]) + f" and {len(codes) - SHOWN} more"
+    return ", ".join([*named, *codes])

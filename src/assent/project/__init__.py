@@ -26,6 +26,8 @@ from assent.sources.simulated import MEMBERS
 from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
+    from assent.decide.impact import Impact
+    from assent.policy.lint import Finding
     from assent.project.building import Built
     from assent.project.forgetting import Repaired
     from assent.project.training import Answer, Trained
@@ -135,9 +137,65 @@ class Project:
         """
         return loading.load(self.place, source, exports, seed, members)
 
-    def publish(self, path: Path) -> PublicEvent | None:
-        """Publish a policy file; None when this very policy is published already."""
-        return self.place.publish_policy(path)
+    def check_policy(self, path: Path) -> "tuple[Finding, ...]":
+        """Find what is wrong, useless or missing in a policy file.
+
+        Raises:
+            PolicyError: there is no such file, or it is no TOML.
+        """
+        from assent.project.policies import check
+
+        return check(self.place, path)
+
+    def show_policy(self, path: Path) -> list[str]:
+        """Tell a member of the public what a policy file means: paragraphs."""
+        from assent.project.policies import show
+
+        return show(self.place, path)
+
+    def diff_policies(self, old: Path, new: Path) -> list[str]:
+        """Tell what a policy file changes against another: one line a change."""
+        from assent.project.policies import diff
+
+        return diff(self.place, old, new)
+
+    def impact(
+        self,
+        after: Path,
+        before: Path | None = None,
+        *,
+        as_of: str | int | None = None,
+        recipients: Sequence[str] | None = None,
+    ) -> "Impact":
+        """Preview whom and what a policy file would bring into use, or out of it.
+
+        Args:
+            after: the new policy, decided as if in force.
+            before: what it is compared with; what is in force by default.
+            as_of: ISO 8601 or microseconds UTC; when it would start by default.
+            recipients: of the use; the project's by default.
+        """
+        from assent.project.policies import impact
+
+        standing.check_recipients(self.place, recipients or ())
+        at = None if as_of is None else _time(as_of, self.place.clock())
+        return impact(self.place, after, before, at, recipients)
+
+    def publish(self, path: Path, accept_unnotified: str = "") -> PublicEvent | None:
+        """Publish a policy file; None when this very policy is published already.
+
+        Args:
+            path: the file.
+            accept_unnotified: why people may be used without a notice; it goes into
+                the public entry.
+
+        Raises:
+            DeniedError: people would be in use without a notice, and no reason is
+                given; nothing was changed.
+        """
+        from assent.project.policies import publish
+
+        return publish(self.place, path, accept_unnotified)
 
     def suspend(
         self,

@@ -210,8 +210,8 @@ class Place:
 
     # -- what is in force --------------------------------------------------------------
 
-    def publish_policy(self, path: Path) -> PublicEvent | None:
-        """Publish a policy file; None when this very policy is published already.
+    def publishable(self, path: Path) -> Policy | None:
+        """Read a policy that may be published; None when this very one is already.
 
         Raises:
             PolicyError: the file is not a policy, its date is before that of the
@@ -235,19 +235,33 @@ class Place:
                 "published already",
                 hint="give the new version a later `effective_from`",
             )
+        return policy
+
+    def publish_policy(
+        self, path: Path, policy: Policy, accepted_unnotified: str
+    ) -> PublicEvent:
+        """Append a policy that is `publishable` to the ledger.
+
+        Args:
+            path: its file, around which its notices are.
+            policy: as read from there.
+            accepted_unnotified: why people may be used without a notice; empty where
+                there are none.
+        """
         for text in _notice_texts(path, policy):
             self.keep(text)
         name = self.keep(canonical(policy.to_json()))
         # Crash here: objects that nothing refers to; publishing again uses them.
+        body: dict[str, Any] = {
+            "policy": policy.version,
+            "controller": policy.controller,
+            "effective_from": policy.effective_from,
+            "sha256": name,
+        }
+        if accepted_unnotified:
+            body["accepted_unnotified"] = accepted_unnotified
         return self.book.publish(
-            EventKind.POLICY_PUBLISHED,
-            policy.effective_from,
-            {
-                "policy": policy.version,
-                "controller": policy.controller,
-                "effective_from": policy.effective_from,
-                "sha256": name,
-            },
+            EventKind.POLICY_PUBLISHED, policy.effective_from, body
         )
 
     def versions(self, size: int | None = None) -> list[Published]:

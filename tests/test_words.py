@@ -1,0 +1,332 @@
+"""A policy is told in plain sentences, and no change of it goes unsaid."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from assent.policy.load import load_policy, notice_names
+from assent.policy.model import Policy, Rule
+from assent.policy.words import diff, show
+from assent.report.case import load_case
+from assent.terms import DAY, Basis, parse_time
+
+CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
+START = parse_time("2025-11-03T00:00:00Z")
+OLD_NOTICE, NEW_NOTICE = "a" * 64, "b" * 64
+NAMES = {OLD_NOTICE: "notices/2024.md", NEW_NOTICE: "notices/2025.md"}
+ASKED = Rule(
+    name="asked",
+    regions=("*",),
+    except_regions=("EU",),
+    categories=("post", "private_message"),
+    purpose="train.generative",
+    recipients=("acme",),
+    basis=Basis.CONSENT,
+)
+TOLD = Rule(
+    name="told",
+    regions=("EU", "EEA", "CH"),
+    categories=("comment", "post"),
+    purpose="train.generative",
+    recipients=("acme", "beta"),
+    basis=Basis.LEGITIMATE_INTERESTS,
+    notice_days=45,
+    created_from=parse_time("2003-05-05T00:00:00Z"),
+)
+POLICY = Policy(
+    version="2025",
+    controller="Acme Ltd",
+    effective_from=START,
+    notice=NEW_NOTICE,
+    never=("private_message", "salary"),
+    rules=(ASKED, TOLD),
+    minimum_age=18,
+)
+
+
+def paragraph(policy, start):
+    """Give the one paragraph that begins with some words."""
+    [found] = [each for each in show(policy, NAMES) if each.startswith(start)]
+    return found
+
+
+def test_a_policy_is_told_in_paragraphs_from_its_name_to_how_to_say_no():
+    beginnings = [each.split(":")[0] for each in show(POLICY, NAMES)]
+
+    assert beginnings == [
+        "Policy 2025 of Acme Ltd",
+        "From when",
+        "Who is left out",
+        "Never used",
+        'Rule "asked"',
+        'Rule "told"',
+        "Everything that no rule above speaks of is not used.",
+        "How to say no",
+    ]
+
+
+def test_it_says_from_when_and_who_is_left_out():
+    assert "from 3 November 2025, 00:00 UTC, or from its publication" in paragraph(
+        POLICY, "From when"
+    )
+    assert paragraph(POLICY, "Who is left out") == (
+        "Who is left out: anyone who is or may be under 18, anyone whose age is not "
+        "known or anyone whose country is not known."
+    )
+    anywhere = replace(POLICY, rules=(replace(ASKED, except_regions=()),))
+    assert "country" not in paragraph(anywhere, "Who is left out")
+    ageless = replace(anywhere, minimum_age=None)
+    assert not [e for e in show(ageless, NAMES) if e.startswith("Who is left out")]
+
+
+def test_it_says_what_is_never_used():
+    assert paragraph(POLICY, "Never used").startswith(
+        "Never used: private messages and salaries. No rule"
+    )
+    assert "names nothing" in paragraph(replace(POLICY, never=()), "Never used")
+
+
+def test_a_rule_on_legitimate_interests_says_that_nobody_is_asked_and_how_to_object():
+    told = paragraph(POLICY, 'Rule "told"')
+
+    assert "the European Economic Area (" in told
+    assert "the European Union" not in told  # the EEA holds it
+    assert "or Switzerland, your comments and posts may be used" in told
+    assert "for acme and beta. Only what you wrote from 5 May 2003" in told
+    assert "You are not asked first" in told
+    assert "shown the notice `notices/2025.md` at least 45 days before" in told
+    assert "You can object at any time" in told
+    one = replace(POLICY, rules=(replace(TOLD, notice_days=1),))
+    assert "at least 1 day before" in paragraph(one, 'Rule "told"')
+    none = replace(POLICY, rules=(replace(TOLD, notice_days=0),))
+    assert "shown the notice `notices/2025.md` before; until then" in paragraph(
+        none, 'Rule "told"'
+    )
+
+
+def test_a_rule_on_consent_says_that_silence_is_a_no():
+    asked = paragraph(POLICY, 'Rule "asked"')
+
+    assert "in any country, but not in the European Union, your posts may" in asked
+    assert "private messages" not in asked  # in `never`, whatever the rule says
+    assert "silence is a no" in asked
+    assert "take your yes back at any time" in asked
+
+
+def test_every_notice_that_counts_is_named_and_an_unknown_one_by_its_fingerprint():
+    rule = replace(ASKED, accepts=("c" * 64,))
+    policy = replace(POLICY, rules=(rule,), accepts=(OLD_NOTICE, NEW_NOTICE))
+
+    assert (
+        "`notices/2025.md`, `notices/2024.md` or with the fingerprint cccccccccccccccc;"
+        in paragraph(policy, 'Rule "asked"')
+    )
+
+
+def test_a_rule_of_which_everything_is_never_used_says_that_it_allows_nothing():
+    dead = replace(POLICY, never=("post", "private_message"), rules=(ASKED,))
+
+    assert "this rule allows nothing" in paragraph(dead, 'Rule "asked"')
+
+
+def test_a_policy_without_a_rule_allows_nothing_and_needs_no_no():
+    told = show(replace(POLICY, rules=()), NAMES)
+
+    assert told[-1] == "What is allowed: nothing. This version has no rule."
+    assert not [each for each in told if each.startswith("How to say no")]
+
+
+def test_what_an_operator_did_is_not_told_as_if_it_were_lawful():
+    rule = replace(TOLD, basis=Basis.UNSAFE_DEFAULT_ON, notice_days=0)
+    told = show(replace(POLICY, rules=(rule,)), NAMES)
+
+    assert "on by default" in " ".join(told)
+    assert "publication" not in told[1]
+    assert told[-1].endswith("An objection changed nothing.")
+    assert "Who is left out: anyone known to be under 18." in told
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("post", "posts"),
+        ("salary", "salaries"),
+        ("essay", "essays"),
+        ("private_message", "private messages"),
+        ("match", "matches"),
+        ("settings", "settings"),
+        ("user_feedback", "user feedback"),
+    ],
+)
+def test_labels_become_words(label, words):
+    policy = replace(POLICY, never=(label,))
+
+    assert paragraph(policy, "Never used").startswith(f"Never used: {words}.")
+
+
+def test_times_that_are_no_whole_minutes_are_written_out():
+    policy = replace(POLICY, effective_from=START + 1)
+
+    assert "3 November 2025, 00:00:00.000001 UTC" in paragraph(policy, "From when")
+
+
+# --- changes -------------------------------------------------------------------------
+
+
+def changes(**changed):
+    return diff(POLICY, replace(POLICY, **changed), NAMES)
+
+
+def rule_changes(rule, **changed):
+    rules = tuple(
+        replace(each, **changed) if each is rule else each for each in POLICY.rules
+    )
+    return changes(rules=rules)
+
+
+OTHER = {
+    "version": "2026", "controller": "Beta", "effective_from": START + DAY,
+    "notice": OLD_NOTICE, "never": ("salary",), "rules": (), "minimum_age": None,
+    "accepts": (OLD_NOTICE,),
+}  # fmt: skip
+OTHER_RULE = {
+    "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "other",
+    "recipients": ("beta",), "basis": Basis.CONSENT, "except_regions": ("FR",),
+    "notice_days": 44, "accepts": (OLD_NOTICE,), "created_from": None,
+    "created_until": START,
+}  # fmt: skip
+
+
+def test_two_policies_that_say_the_same_have_no_change():
+    assert diff(POLICY, POLICY, NAMES) == []
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Policy)])
+def test_no_field_of_a_policy_changes_unsaid(name):
+    assert changes(**{name: OTHER[name]}) != []
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Rule)])
+def test_no_field_of_a_rule_changes_unsaid(name):
+    [line] = rule_changes(TOLD, **{name: OTHER_RULE[name]})
+
+    assert "`told`" in line
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        (
+            {"effective_from": START + 4 * DAY},
+            "it counts from: 7 November 2025, 00:00 UTC now, before 3 November 2025, "
+            "00:00 UTC",
+        ),
+        ({"minimum_age": None}, "the youngest age: not stated now, before 18"),
+        (
+            {"never": ("payment", "salary")},
+            "never used: now also payments; no longer private messages",
+        ),
+        (
+            {"never": ("salary", "private_message")},
+            "never used: the same, written in another order",
+        ),
+        (
+            {"notice": OLD_NOTICE},
+            "the notice: `notices/2024.md` now, before `notices/2025.md`",
+        ),
+    ],
+)
+def test_a_change_is_said_in_words(changed, wanted):
+    assert changes(**changed) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({"notice_days": 30}, "days between being told and being used: 30 now, "),
+        ({"categories": ("post",)}, "kinds of content: no longer comments"),
+        ({"regions": ("EEA",)}, "places: no longer the European Union and Switzerland"),
+        ({"basis": Basis.CONSENT}, "the legal basis: consent now, before legitimate"),
+        ({"created_until": START}, "content counts until: 3 November 2025, 00:00 UTC"),
+        ({"accepts": (OLD_NOTICE,)}, "notices that count: now also `notices/2024.md`"),
+    ],
+)
+def test_a_change_of_a_rule_names_the_rule(changed, wanted):
+    [line] = rule_changes(TOLD, **changed)
+
+    assert line.startswith("rule `told`: ")
+    assert wanted in line
+
+
+def test_another_text_under_one_name_is_another_notice():
+    names = {OLD_NOTICE: "notice.md", NEW_NOTICE: "notice.md"}
+    new = replace(POLICY, notice=OLD_NOTICE)
+
+    assert diff(POLICY, new, names) == [
+        "the notice: the text of `notice.md` is another one now"
+    ]
+
+
+def test_a_rule_that_is_new_or_gone_is_told_whole():
+    [gone] = changes(rules=(ASKED,))
+    [come] = diff(replace(POLICY, rules=(ASKED,)), POLICY, NAMES)
+
+    assert gone.startswith('a rule is gone: Rule "told": if you live in')
+    assert come.startswith('a new rule: Rule "told": if you live in')
+    assert "45 days" in gone
+    assert "45 days" in come
+
+
+def test_a_new_name_alone_is_a_new_name():
+    assert rule_changes(ASKED, name="consented") == [
+        "rule `asked` is called `consented` now, and says the same"
+    ]
+
+
+def test_another_order_of_the_rules_is_said():
+    [line] = changes(rules=(TOLD, ASKED))
+
+    assert line.startswith("the rules stand in another order")
+
+
+def test_another_controller_replaces_nothing():
+    assert changes(controller="Beta")[0] == (
+        "the controller is Beta, before Acme Ltd: the one does not replace the other"
+    )
+
+
+# --- the case ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def case():
+    declared = load_case(CASE).declared
+
+    def read(name):
+        path = CASE.parent / "policies" / name
+        return load_policy(path, declared), notice_names(path)
+
+    return read
+
+
+def test_after_the_regulator_less_is_used_in_the_words_of_the_case(case):
+    old, names = case("ireland-2025-11-03.toml")
+    new, _ = case("ireland-2025-11-07.toml")
+
+    assert diff(old, new, names) == [
+        "the version is `ireland-2025-11-07`, before `ireland-2025-11-03`",
+        "it counts from: 7 November 2025, 00:00 UTC now, before 3 November 2025, "
+        "00:00 UTC",
+        "rule `eu-legitimate-interests`: kinds of content: no longer group messages",
+        "rule `eu-legitimate-interests`: content counts from: 1 January 2016, 00:00 "
+        "UTC now, before 5 May 2003, 00:00 UTC",
+    ]
+
+
+def test_a_person_in_the_uk_can_read_what_the_case_means_for_her(case):
+    told = show(*case("corporation-2025-11-03.toml"))
+    [mine] = [each for each in told if each.startswith('Rule "uk-')]
+
+    assert "if you live in the United Kingdom, your articles, comments" in mine
+    assert "notice `notices/2025-09-18.en.md` at least 45 days before" in mine
