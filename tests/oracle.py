@@ -1,6 +1,5 @@
 """The decision again, slow and obvious: one document at a time, no SQL."""
 
-from assent.decide import covers, overlaps
 from assent.policy.load import Declared
 from assent.policy.model import Policy, Rule, Suspension
 from assent.policy.regions import COUNTRIES, countries_of
@@ -13,6 +12,15 @@ LANES = {
     "restriction": {"restricted", "restriction_lifted"},
 }
 SEEN_FIRST = list(Reason)
+
+
+def covers(scope: str, use: str) -> bool:
+    steps, wanted = scope.split("."), use.split(".")
+    return scope == "*" or wanted[: len(steps)] == steps
+
+
+def overlaps(scope: str, use: str) -> bool:
+    return covers(scope, use) or covers(use, scope)
 
 
 def decide(
@@ -48,6 +56,8 @@ def decide(
     has_country = subject["country"] in COUNTRIES
     if not has_country and (somewhere or stops):
         return Reason.REGION_UNKNOWN
+    if document["created_at"] is not None and document["created_at"] > as_of:
+        return Reason.CREATED_LATER
     category = document["category"]
     if category not in declared.categories:
         return Reason.UNKNOWN_CATEGORY
@@ -128,9 +138,9 @@ def by_rule(
         for c, e in touching
         if e["kind"] == "notice_served" and e["notice"] in accepted
     ]
-    choice = latest(touching, "choice")
-    objection = latest(touching, "objection")
-    restriction = latest(touching, "restriction")
+    choice = latest(touching, "choice", at)
+    objection = latest(touching, "objection", at)
+    restriction = latest(touching, "restriction", at)
     listed = {"notice_served", "erased", "enrolled"}.union(*LANES.values())
     erased = any(e["kind"] == "erased" for _, e in touching)
     unknown = any(e["kind"] not in listed for _, e in touching)
@@ -195,8 +205,15 @@ def label_touches(scope: str | None, use: str, declared: frozenset[str]) -> bool
     return scope is None or scope in ("*", use) or scope not in declared
 
 
-def latest(touching: list[tuple[int, dict]], lane: str) -> dict | None:
-    found = [(c, e) for c, e in touching if e["kind"] in LANES[lane]]
+def said_at(event: dict, at: int) -> int:
+    times = [event["happened_at"], event["recorded_at"]]
+    if event["kind"] in GRANTS:
+        return min(times)  # one that lacks a time never counts, so it never comes here
+    return next((time for time in times if time is not None), at)
+
+
+def latest(touching: list[tuple[int, dict]], lane: str, at: int) -> dict | None:
+    found = [(said_at(e, at), e) for _, e in touching if e["kind"] in LANES[lane]]
     if not found:
         return None
     # The latest; at the same instant a denial, and of two the one recorded last.

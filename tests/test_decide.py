@@ -182,6 +182,34 @@ LANES_TABLE = [
     ([event("withdrawn", 5, 2)], "legitimate_interests"),
     ([event("withdrawn", 5, 2, recorded_at=DAY_0 - DAY)], "withdrawn"),
     ([event("withdrawn", -9, 2, happened_at=None)], "withdrawn"),
+    # one nightly batch records both: what she said last is what counts
+    (
+        [
+            event("given", -9, 2, recorded_at=DAY_0 - DAY),
+            event("withdrawn", -8, 3, recorded_at=DAY_0 - DAY),
+        ],
+        "withdrawn",
+    ),
+    (
+        [
+            event("withdrawn", -9, 2, recorded_at=DAY_0 - DAY),
+            event("given", -8, 3, recorded_at=DAY_0 - DAY),
+        ],
+        "legitimate_interests",
+    ),
+    # an old consent that is recorded after her withdrawal changes nothing
+    (
+        [event("withdrawn", -8, 2), event("given", -20, 3, recorded_at=DAY_0 - DAY)],
+        "withdrawn",
+    ),
+    # nor does one that was recorded before it, for a day ahead
+    (
+        [
+            event("given", -1, 2, recorded_at=DAY_0 - 3 * DAY),
+            event("withdrawn", -2, 3),
+        ],
+        "withdrawn",
+    ),
 ]
 
 
@@ -261,6 +289,7 @@ def test_what_is_not_known_of_a_person_denies(world, changes, expected):
         ({"category": "diary"}, "unknown_category"),
         ({"category": None}, "unknown_category"),
         ({"created_at": None}, "no_rule"),
+        ({"created_at": DAY_0 + 1}, "created_later"),
     ],
 )
 def test_what_is_not_known_of_a_document_denies(world, changes, expected):
@@ -467,7 +496,9 @@ DOCUMENT_ROWS = st.lists(
         document,
         subject_id=st.sampled_from([*PEOPLE, None]),
         category=st.sampled_from(["post", "post", "profile", "mail", "typo", None]),
-        created_at=st.sampled_from([None, 0, DAY_0 - 10 * DAY, DAY_0 - 1, DAY_0]),
+        created_at=st.sampled_from(
+            [None, 0, DAY_0 - 10 * DAY, DAY_0 - 1, DAY_0, DAY_0 + 1]
+        ),
     ),
     max_size=6,
 )

@@ -114,6 +114,7 @@ class Reason(StrEnum):
     AGE_UNKNOWN = "age_unknown"
     UNDER_AGE = "under_age"
     REGION_UNKNOWN = "region_unknown"
+    CREATED_LATER = "created_later"
     UNKNOWN_CATEGORY = "unknown_category"
     NEVER = "never"
     SUSPENDED = "suspended"

@@ -186,7 +186,15 @@ known AS (
              WHEN e.recorded_at > e.happened_at THEN e.recorded_at END
       WHEN e.happened_at <= e.recorded_at THEN e.happened_at
       ELSE COALESCE(e.recorded_at, e.happened_at, {question.as_of})
-    END AS counts_from
+    END AS counts_from,
+    -- which word came last is another question than from when it counts: a consent
+    -- that is recorded late must not outlive a withdrawal that was said after it
+    CASE
+      WHEN e.kind IN ({grants}) THEN
+        CASE WHEN e.happened_at <= e.recorded_at THEN e.happened_at
+             ELSE e.recorded_at END
+      ELSE COALESCE(e.happened_at, e.recorded_at, {question.as_of})
+    END AS said_at
   FROM events AS e
   WHERE e.entry < {question.ledger_size}
 ),
@@ -222,7 +230,7 @@ def _lanes(question: Question) -> str:
 -- it too where its label is missing or one that nobody declared
 touched AS (
   SELECT h.subject_id, c.category, r.recipient, h.lane, h.kind, h.notice,
-    h.valid_until, h.counts_from, h.is_grant, h.entry
+    h.valid_until, h.counts_from, h.said_at, h.is_grant, h.entry
   FROM heard AS h
   JOIN categories AS c
     ON h.category IN ('*', c.category) OR (h.is_grant = 0
@@ -236,7 +244,7 @@ latest AS (
   SELECT * FROM (
     SELECT t.*, ROW_NUMBER() OVER (
       PARTITION BY t.subject_id, t.category, t.recipient, t.lane
-      ORDER BY t.counts_from DESC, t.is_grant ASC, t.entry DESC) AS position
+      ORDER BY t.said_at DESC, t.is_grant ASC, t.entry DESC) AS position
     FROM touched AS t
   ) AS ordered WHERE position = 1
 ),
@@ -436,6 +444,7 @@ FROM (
       {no_policy}
       WHEN p.subject_id IS NULL THEN {_rank("subject_unknown")}
       WHEN p.obstacle IS NOT NULL THEN p.obstacle
+      WHEN d.created_at > {question.as_of} THEN {_rank("created_later")}
       WHEN c.category IS NULL THEN {_rank("unknown_category")}
       WHEN n.category IS NOT NULL THEN {_rank("never")}
       WHEN o.suspension IS NOT NULL THEN {_rank("suspended")}

@@ -133,8 +133,12 @@ def snapshot(
     denied: dict[str, Counter[Reason]] = defaultdict(Counter)
     by_reason: Counter[Reason] = Counter()
     by_region: Counter[str] = Counter()
+    documents = 0
     for row in decisions.select(["subject_id", "category", "reason"]).to_pylist():
         who, reason = row["subject_id"], Reason(row["reason"])
+        if reason is Reason.CREATED_LATER:
+            continue  # on this date nobody had written it
+        documents += 1
         if reason in IN_USE:
             used[who] += 1
             by_region[persons[who].region] += 1
@@ -151,7 +155,7 @@ def snapshot(
         what=what,
         way=way,
         people=len(persons),
-        documents=decisions.num_rows,
+        documents=documents,
         people_in_use=len(used),
         documents_in_use=sum(used.values()),
         people_by_region=_sorted(Counter(persons[who].region for who in used)),
