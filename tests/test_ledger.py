@@ -6,6 +6,7 @@ import pytest
 
 from assent.errors import LedgerError, UsageError
 from assent.ledger.book import Book
+from assent.ledger.database import usable
 from assent.ledger.records import ENTRY_LIMIT, parse
 from assent.ledger.vault import Vault
 from assent.merkle.log import leaf_hash, verify_inclusion
@@ -172,6 +173,31 @@ def test_a_file_that_is_no_ledger_or_is_missing_is_named(place, tmp_path):
     place[0].write_bytes(b"this is not SQLite" * 100)
     with pytest.raises(LedgerError, match="cannot be read"):
         reopen(place)
+
+
+def test_a_ledger_that_is_busy_is_not_to_be_restored(place, tmp_path):
+    change(place[0], "CREATE TABLE held (number INTEGER)")
+    with (
+        closing(sqlite3.connect(place[0], isolation_level=None)) as holder,
+        closing(sqlite3.connect(place[0], timeout=0)) as other,
+    ):
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LedgerError, match="busy") as caught, usable(place[0]):
+            other.execute("SELECT * FROM held")
+    assert caught.value.hint == "close the other program and try again"
+
+
+def test_a_ledger_that_cannot_be_opened_is_not_to_be_restored(place):
+    place[0].mkdir()
+    with pytest.raises(LedgerError, match="cannot be written"):
+        reopen(place)
+
+
+def test_a_ledger_without_its_heads_is_to_be_restored(book, place):
+    change(place[0], "DROP TABLE heads")
+    with pytest.raises(LedgerError, match="cannot be read") as caught:
+        reopen(place)
+    assert "backup" in caught.value.hint
 
 
 def test_creation_that_was_cut_off_is_completed_by_open(place):

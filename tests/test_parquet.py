@@ -364,6 +364,15 @@ def test_an_undeclared_category_is_named_with_the_declared_ones(tmp_path):
     assert "comment, post" in caught.value.message
 
 
+def test_a_category_that_may_be_somebodys_words_is_only_counted(tmp_path):
+    paths = own(tmp_path, category=["My salary is low", "and so is hers"])
+
+    with pytest.raises(CorpusError, match="2 values of category are not") as caught:
+        check_tables(*paths, POSTS)
+
+    assert "salary" not in caught.value.message
+
+
 def test_when_no_category_is_declared_no_document_passes(tmp_path):
     with pytest.raises(CorpusError, match="wanted one of none"):
         check_tables(*own(tmp_path), set())

@@ -1,14 +1,19 @@
 """What may speak at an instant: quarantine, orders for a group, and narrower ones."""
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from assent.errors import LedgerError
-from assent.terms import DAY, Event, EventKind
+from assent.ledger.book import Book
+from assent.project.serving import trained_documents
+from assent.terms import DAY, PROVED, Event, EventKind, iso
 from small_project import (
     BUILT_AT,
     POLICY,
+    Stop,
+    StoppedError,
     digests,
     leftovers,
     opened,
@@ -205,8 +210,8 @@ def test_an_order_is_named_once_while_it_is_in_force(toy):
             project.suspend("us-order", ["DE"])
         assert project.place.book.size == size
         project.lift("us-order")
-        # At one instant the order wins over its lifting.
-        assert answer(project).suspended == {"us": "us-order"}
+        # At one instant the later entry holds.
+        assert answer(project).suspended == {}
     with opened(toy, 2) as project:
         assert answer(project).serving == BOTH
         project.suspend("us-order", ["DE", "FR"])
@@ -249,3 +254,78 @@ def test_a_ledger_that_knows_of_no_withdrawal_yet_denies_nothing(toy):
     # A denial counts from when it was said, once the ledger knows of it.
     assert "withdrawn" in late["reason"].to_pylist()
     assert "withdrawn" not in before["reason"].to_pylist()
+
+
+def test_people_without_a_country_are_built_where_no_rule_asks_for_one(fresh):
+    rule = POLICY.index("[[allow]]")
+    one = POLICY[rule : POLICY.index("[[allow]]", rule + 1)]
+    anywhere = one.replace('["DE", "FR"]', '["*"]')
+    text = POLICY[:rule].replace('"2025-03"', '"2025-04"') + anywhere
+    with opened(fresh) as project:
+        project.publish(write_policy(fresh, text, "anywhere.toml"))
+        decided = project.decide()
+        permitted = pc.sum(pc.is_in(decided["reason"], pa.array(PROVED))).as_py()
+        built = project.build()
+        project.train()
+        assert trained(project)["u12"].group == "unknown"
+        assert built.manifest.counts.documents_used == permitted == 36
+    with opened(fresh, 1) as project:
+        project.suspend("all", ["*"])
+        assert answer(project).serving == {}
+        assert answer(project).quarantined == ()
+    with opened(fresh, 2) as project:
+        project.lift("all")
+        assert answer(project).serving == {"elsewhere": [0], "unknown": [0]}
+    with opened(fresh, 3) as project:
+        project.suspend("us", ["US"])
+        assert ("unknown", 0) in answer(project).quarantined
+
+
+# --- a build that is continued -------------------------------------------------------
+
+
+def test_a_build_that_is_continued_says_of_which_instant_it_is(fresh):
+    with opened(fresh) as project, pytest.raises(StoppedError):
+        project.build(Stop(6))
+    with opened(fresh, 1) as project:
+        built = project.build()
+        again = project.build()
+
+    assert built.manifest.request.as_of == BUILT_AT
+    assert built.lines()[0] == f"continued the build of {iso(BUILT_AT)}"
+    assert "continued" not in " ".join(again.lines())
+
+
+def test_a_build_is_not_continued_over_a_withdrawal(fresh):
+    with opened(fresh) as project, pytest.raises(StoppedError):
+        project.build(Stop(6))
+    with opened(fresh, 1) as project:
+        project.record("withdrawn", ["u07"])
+        built = project.build()
+        held = trained_documents(project.place, built.manifest.corpus_id)
+
+    assert built.continued is None
+    assert built.manifest.request.as_of > BUILT_AT
+    assert "u07" not in {each.subject_id for each in held}
+    assert leftovers(fresh) == []
+
+
+def test_a_whole_corpus_that_was_not_logged_goes_after_a_withdrawal(fresh, monkeypatch):
+    publish = Book.publish
+
+    def stop(self, kind, happened_at, body):
+        if kind is EventKind.CORPUS_BUILT:
+            raise StoppedError("before the corpus is logged")
+        return publish(self, kind, happened_at, body)
+
+    with monkeypatch.context() as patched, opened(fresh) as project:
+        patched.setattr(Book, "publish", stop)
+        with pytest.raises(StoppedError):
+            project.build()
+    (first,) = (fresh / "corpora").iterdir()
+    with opened(fresh, 1) as project:
+        project.record("withdrawn", ["u07"])
+        built = project.build()
+
+    assert not first.exists()
+    assert list((fresh / "corpora").iterdir()) == [built.folder]

@@ -430,3 +430,11 @@ def test_the_verifier_loads_nothing_heavy() -> None:
         "sys.exit(1 if heavy & sys.modules.keys() else 0)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_every_verdict_says_that_other_models_and_the_replay_itself_are_not_shown():
+    said = " ".join(LIMITS)
+
+    assert "this model and of those that it supersedes" in said
+    assert "that the replay was really done is the operator's word" in said
+    assert "bit-identical" in said

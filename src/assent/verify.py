@@ -58,6 +58,11 @@ CLAIM_KEYS = ("model_id", "verdict", "superseded")
 LIMITS = (
     "It binds the operator to what was committed, not to what the computers read; "
     "`content_read` in a model's entry is the operator's own statement.",
+    "It speaks of this model and of those that it supersedes. Other models in the "
+    "ledger are not spoken of: each needs a bundle of its own.",
+    "For a repaired model, that the replay was really done is the operator's word. "
+    "Ask for the certificate, whose digest the model's entry holds: with an oracle it "
+    "says whether the result was bit-identical.",
     "It does not show which model a service runs: compare the digest of its weights "
     "with the model's entry.",
     "It speaks of the person behind this secret only. Compare the secret with the one "

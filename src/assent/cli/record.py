@@ -117,8 +117,9 @@ def record(
     """
     with opened(context) as project:
         numbers = project.record(kind, subjects or None, all_subjects, **said)
-        click.echo(f"recorded {len(numbers)} x {kind}: entries {_span(numbers)}")
-
-
-def _span(numbers: range) -> str:
-    return f"{numbers.start} to {numbers.stop - 1}" if numbers else "none"
+        span = f"{numbers.start} to {numbers.stop - 1}"
+        click.echo(
+            f"recorded {len(numbers)} x {kind}: entries {span}"
+            if numbers
+            else "everyone who is loaded is enrolled already: nothing to record"
+        )

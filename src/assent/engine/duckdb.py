@@ -1,6 +1,7 @@
 """Run the decision query on DuckDB, embedded in this process."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,25 +9,51 @@ import duckdb
 import pyarrow as pa
 
 from assent.engine.sql import Question, decision_sql
-from assent.errors import UsageError
+from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
+MEMORY_LIMIT = "2GB"
+
+# How the engine's messages begin. While rows stream, Arrow passes its errors on as an
+# OSError with the same text, so the text is all that tells them apart.
+_RAN_OUT = ("Out of Memory Error", "IO Error")
+_CLASSED = re.compile(r"[A-Za-z ]+ Error: ")
 
 
 @contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Name what ran out; other errors of the engine are mistakes of ours, and rise.
+def _engine_errors(tables: Iterable[Path]) -> Iterator[None]:
+    """Name what ran out or is damaged; other errors are mistakes of ours, and rise.
+
+    Args:
+        tables: the files that the engine reads.
 
     Raises:
-        UsageError: memory, or the disk for what does not fit in it.
+        CorpusError: one of them is missing or damaged.
+        UsageError: memory, or the disk for what does not fit in it, ran out.
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        raise UsageError(
-            "the decision ran out of memory, or of disk for what does not fit in it",
-            hint="free some of both, then run the same command again",
-        ) from error
+    except (duckdb.Error, OSError) as error:
+        text = str(error)
+        for path in tables:
+            if str(path) in text:
+                raise CorpusError(
+                    f"`{path.name}` of the load `{path.parent.name}` cannot be read",
+                    hint="load the export again: `assent load`",
+                ) from error
+        if text.startswith(_RAN_OUT):
+            raise UsageError(
+                "the decision ran out of memory, or of disk for what does not fit "
+                "in it",
+                hint="free some of both, then run the same command again",
+            ) from error
+        if not _CLASSED.match(text):
+            # Only the decoder of Parquet's own headers raises without a class.
+            raise CorpusError(
+                "a loaded table is damaged and cannot be read",
+                hint="load the export again: `assent load`",
+            ) from error
+        raise
 
 
 class DuckEngine:
@@ -37,24 +64,39 @@ class DuckEngine:
         subjects: Parquet file with the columns of `sources.schema.SUBJECTS`.
         events: Arrow table of the personal events, as `ledger` reads them.
         spill: folder for what does not fit into memory.
+        memory_limit: what the engine may take before it spills, as DuckDB writes it.
+
+    Raises:
+        CorpusError: a table is missing or damaged.
     """
 
     def __init__(
-        self, documents: Path, subjects: Path, events: pa.Table, spill: Path
+        self,
+        documents: Path,
+        subjects: Path,
+        events: pa.Table,
+        spill: Path,
+        memory_limit: str = MEMORY_LIMIT,
     ) -> None:
+        self._tables = (documents, subjects)
         self._connection = duckdb.connect(
             ":memory:",
             config={
                 "temp_directory": str(spill),
                 "preserve_insertion_order": "false",
-                "memory_limit": "2GB",
+                "memory_limit": memory_limit,
             },
         )
         # The defaults are stated: another default would turn a NULL into a yes.
         self._connection.execute("SET default_null_order = 'nulls_last'")
         self._connection.execute("SET TimeZone = 'UTC'")
-        for name, path in (("documents", documents), ("subjects", subjects)):
-            self._connection.read_parquet(str(path)).create_view(name)
+        try:
+            with _engine_errors(self._tables):
+                for name, path in (("documents", documents), ("subjects", subjects)):
+                    self._connection.read_parquet(str(path)).create_view(name)
+        except BaseException:
+            self.close()
+            raise
         self._connection.register("events", events)
 
     def decide(self, question: Question) -> pa.Table:
@@ -65,27 +107,28 @@ class DuckEngine:
             reason, rule. Memory grows with documents, about 150 bytes a row.
 
         Raises:
+            CorpusError: a table is missing or damaged.
             UsageError: memory or the disk for what does not fit in it ran out.
         """
         query = f"SELECT * FROM ({decision_sql(question)}) ORDER BY document_id"
-        with _engine_errors():
+        with _engine_errors(self._tables):
             return self._connection.sql(query).to_arrow_table()
 
-    def decide_with_text(self, question: Question) -> pa.RecordBatchReader:
+    def decide_with_text(self, question: Question) -> Iterator[pa.RecordBatch]:
         """Decide every document and stream it with its text and mentions.
 
-        Returns:
+        Yields:
             Batches of the columns of `decide`, `text` and `mentions`, in no order.
 
         Raises:
-            UsageError: as `decide`.
+            CorpusError, UsageError: as `decide`, at any batch.
         """
         query = (
             f"SELECT v.*, t.text, t.mentions FROM ({decision_sql(question)}) AS v "
             "JOIN documents AS t USING (document_id)"
         )
-        with _engine_errors():
-            return self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+        with _engine_errors(self._tables):
+            yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
 
     def close(self) -> None:
         """Release memory and temporary files."""

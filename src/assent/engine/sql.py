@@ -8,16 +8,15 @@ subjects   subject_id, country, birth_year, age_band
 events     entry, kind, subject_id, purpose, recipient, category, notice, valid_until,
            happened_at, recorded_at
 
-It follows design section 3 and keeps to what every warehouse means the same way:
-int64 times, `row_number`, left joins, CASE. No argmax (ties are undefined), no
-`greatest` (its NULL rule differs), no time type (its zone differs).
+It keeps to what every warehouse means the same way: int64 times, `row_number`, left
+joins, CASE. No argmax (undefined ties), `greatest` (other NULL rules) or time types.
 """
 
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import exp
 
+from assent.engine.literals import text_list, text_literal, values_table
 from assent.terms import DAY, Basis, Reason, instant
 
 DENIED = 3
@@ -131,16 +130,22 @@ def _literal_tables(question: Question) -> str:
     return ",\n".join(
         [
             "-- what was asked, as small tables of literals",
-            _values("recipients", ("recipient",), [(r,) for r in question.recipients]),
-            _values("categories", ("category",), [(c,) for c in question.categories]),
-            _values("never", ("category",), [(c,) for c in question.never]),
-            _values("countries", ("country", "jurisdiction"), question.jurisdictions),
-            _values(
+            values_table(
+                "recipients", ("recipient",), [(r,) for r in question.recipients]
+            ),
+            values_table(
+                "categories", ("category",), [(c,) for c in question.categories]
+            ),
+            values_table("never", ("category",), [(c,) for c in question.never]),
+            values_table(
+                "countries", ("country", "jurisdiction"), question.jurisdictions
+            ),
+            values_table(
                 "suspended",
                 ("suspension", "jurisdiction", "category", "recipient"),
                 question.suspended,
             ),
-            _values(
+            values_table(
                 "rules",
                 ("rule_no", "rule", "basis", "told_before", "from_time", "until_time"),
                 [
@@ -155,10 +160,10 @@ def _literal_tables(question: Question) -> str:
                     for n, rule in enumerate(question.rules)
                 ],
             ),
-            _values("rule_uses", ("rule_no", "category", "recipient"), list(uses)),
-            _values("rule_places", ("rule_no", "jurisdiction"), list(places)),
-            _values("rule_notices", ("rule_no", "notice"), list(notices)),
-            _values(
+            values_table("rule_uses", ("rule_no", "category", "recipient"), list(uses)),
+            values_table("rule_places", ("rule_no", "jurisdiction"), list(places)),
+            values_table("rule_notices", ("rule_no", "notice"), list(notices)),
+            values_table(
                 "reasons",
                 ("reason_no", "reason"),
                 [(rank, str(reason)) for reason, rank in RANKS.items()],
@@ -170,7 +175,7 @@ def _literal_tables(question: Question) -> str:
 def _heard(question: Question) -> str:
     """Events known at this ledger size: their lane, and from when each counts."""
     lane = " ".join(f"WHEN '{kind}' THEN '{lane}'" for kind, lane in LANES.items())
-    grants = _list(GRANTS)
+    grants = text_list(GRANTS)
     return f"""
 -- events known at ledger size {question.ledger_size}, an unknown kind has its own lane
 known AS (
@@ -178,8 +183,8 @@ known AS (
     e.valid_until,
     CASE e.kind {lane} ELSE 'unknown' END AS lane,
     CASE WHEN e.kind IN ({grants}) THEN 1 ELSE 0 END AS is_grant,
-    -- a grant counts from the later of happened and recorded, a denial from the
-    -- earlier; a grant without a time never counts, a denial without one always does
+    -- a grant counts from the later of happened and recorded, and without a time
+    -- never; a denial counts from the earlier, and without a time always
     CASE
       WHEN e.kind IN ({grants}) THEN
         CASE WHEN e.happened_at >= e.recorded_at THEN e.happened_at
@@ -187,8 +192,8 @@ known AS (
       WHEN e.happened_at <= e.recorded_at THEN e.happened_at
       ELSE COALESCE(e.recorded_at, e.happened_at, {question.as_of})
     END AS counts_from,
-    -- which word came last is another question than from when it counts: a consent
-    -- that is recorded late must not outlive a withdrawal that was said after it
+    -- which word came last: a consent that is recorded late must not outlive a
+    -- withdrawal that was said after it
     CASE
       WHEN e.kind IN ({grants}) THEN
         CASE WHEN e.happened_at <= e.recorded_at THEN e.happened_at
@@ -203,7 +208,7 @@ known AS (
 heard AS (
   SELECT k.* FROM known AS k
   WHERE k.counts_from <= {question.as_of}
-    AND (k.purpose IN ({_list(_covering(question.purpose))})
+    AND (k.purpose IN ({text_list(_covering(question.purpose))})
       OR (k.is_grant = 0 AND (k.purpose IS NULL
         OR {_below("k.purpose", question.purpose)}
         OR NOT ({_known_purpose(question)}))))
@@ -214,17 +219,17 @@ def _known_purpose(question: Question) -> str:
     """A purpose that is declared, a parent of one, or a child of one."""
     parents = {step for each in question.purposes for step in _covering(each)}
     children = [_below("k.purpose", each) for each in question.purposes]
-    return " OR ".join([f"k.purpose IN ({_list(sorted(parents))})", *children])
+    return " OR ".join([f"k.purpose IN ({text_list(sorted(parents))})", *children])
 
 
 def _below(column: str, purpose: str) -> str:
     """Whether a purpose is a child of another: it continues at a dot."""
-    return f"SUBSTRING({column}, 1, {len(purpose) + 1}) = {_text(purpose + '.')}"
+    return f"SUBSTRING({column}, 1, {len(purpose) + 1}) = {text_literal(purpose + '.')}"
 
 
 def _lanes(question: Question) -> str:
     """For one subject, category and recipient: the latest event of each lane."""
-    declared = _list(question.declared_recipients)
+    declared = text_list(question.declared_recipients)
     return f"""
 -- one row for each use that an event touches: a grant must cover it; a denial touches
 -- it too where its label is missing or one that nobody declared
@@ -234,7 +239,7 @@ touched AS (
   FROM heard AS h
   JOIN categories AS c
     ON h.category IN ('*', c.category) OR (h.is_grant = 0
-      AND (h.category IS NULL OR h.category NOT IN ({_list(question.categories)})))
+      AND (h.category IS NULL OR h.category NOT IN ({text_list(question.categories)})))
   JOIN recipients AS r
     ON h.recipient IN ('*', r.recipient) OR (h.is_grant = 0
       AND (h.recipient IS NULL OR h.recipient NOT IN ({declared})))
@@ -473,36 +478,3 @@ def _covering(purpose: str) -> list[str]:
     """List the scopes that cover a purpose: `*`, itself, and each parent at a dot."""
     steps = purpose.split(".")
     return ["*", *(".".join(steps[: n + 1]) for n in range(len(steps)))]
-
-
-def _values(name: str, columns: tuple[str, ...], rows: object) -> str:
-    """Write a small table of literals; an empty one keeps its columns and types."""
-    listed = [tuple(row) for row in rows]  # type: ignore[attr-defined]
-    head = f"{name}({', '.join(columns)})"
-    if not listed:
-        # One row that can match nothing, filtered away, gives the columns a type.
-        blanks = ", ".join(f"{_blank(column)} AS {column}" for column in columns)
-        return f"{name} AS (SELECT * FROM (SELECT {blanks}) AS none WHERE 1 = 0)"
-    body = ", ".join("(" + ", ".join(map(_literal, row)) + ")" for row in listed)
-    return f"{head} AS (SELECT * FROM (VALUES {body}) AS t({', '.join(columns)}))"
-
-
-def _blank(column: str) -> str:
-    numeric = column.endswith(("_no", "_before", "_time"))
-    return f"CAST(NULL AS {'BIGINT' if numeric else 'TEXT'})"
-
-
-def _literal(value: object) -> str:
-    if value is None:
-        return "CAST(NULL AS BIGINT)"
-    if isinstance(value, int):
-        return f"CAST({value} AS BIGINT)"
-    return _text(str(value))
-
-
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="duckdb")
-
-
-def _list(values: object) -> str:
-    return ", ".join(_text(value) for value in values)  # type: ignore[attr-defined]

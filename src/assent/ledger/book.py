@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assent.canon import canonical, keyed
 from assent.errors import LedgerError, ProofError, UsageError
 from assent.files import SECRET_MODE
-from assent.ledger.database import SCHEMA, connect
+from assent.ledger.database import SCHEMA, connect, usable
 from assent.ledger.records import (
     check_event,
     event_body,
@@ -119,14 +119,15 @@ class Book:
         """Open a ledger and check it whole against its signed head.
 
         Raises:
-            LedgerError: there is none, it is no ledger, or the head does not match.
+            LedgerError: there is none, it is no ledger, another program holds it, or
+                the head does not match.
         """
         if not path.exists():
             raise LedgerError(
                 f"there is no ledger at `{path.name}`",
                 hint="run `assent init`, or restore the file from a backup",
             )
-        try:
+        with usable(path):
             book = cls(connect(path), origin, vault, clock)
             if book._unfinished():
                 return book._begin()
@@ -136,11 +137,6 @@ class Book:
                     hint="restore ledger and key from the same backup",
                 )
             book.check()
-        except sqlite3.DatabaseError as error:
-            raise LedgerError(
-                f"`{path.name}` cannot be read as a ledger",
-                hint="restore the file from a backup",
-            ) from error
         return book
 
     def close(self) -> None:

@@ -21,6 +21,16 @@ CREATE UNIQUE INDEX enrolments
 CREATE TABLE heads (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
 """
 
+BUSY = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_FULL,
+)
+"""SQLite's primary error codes for a file that is whole but cannot be used now."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger's file: an append is on the disk when it has returned."""
@@ -28,6 +38,29 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Turn what SQLite says when a ledger is opened into one clear error.
+
+    Raises:
+        LedgerError: another program holds the file, it cannot be written, or it is no
+            ledger.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # Restoring a whole ledger over one that is only busy would lose entries.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY:
+            raise LedgerError(
+                f"the ledger is busy or cannot be written ({error})",
+                hint="close the other program and try again",
+            ) from error
+        raise LedgerError(
+            f"`{path.name}` cannot be read as a ledger",
+            hint="restore the file from a backup",
+        ) from error
 
 
 @contextmanager

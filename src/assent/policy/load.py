@@ -135,10 +135,23 @@ def notice_names(path: Path) -> dict[str, str]:
     Raises:
         PolicyError: the file cannot be read, or a notice is not there.
     """
+    return {sha256(text): name for name, text in _read_notices(path)}
+
+
+def notice_texts(path: Path) -> dict[str, bytes]:
+    """Read the notices of a policy where `load_policy` finds them: sha256 -> bytes.
+
+    Raises:
+        PolicyError: the file cannot be read, or a notice is not there.
+    """
+    return {sha256(text): text for _, text in _read_notices(path)}
+
+
+def _read_notices(path: Path) -> list[tuple[str, bytes]]:
     _, value = open_policy(path)
     blocks = [value, *value.get("allow", [])]
     names = [value["notice"], *(n for b in blocks for n in b.get("accepts", []))]
-    return {_notice(f"`{path.name}`", name, path): name for name in names}
+    return [(name, _notice_text(f"`{path.name}`", name, path)) for name in names]
 
 
 def read_rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
@@ -290,9 +303,13 @@ def _minimum_age(where: str, value: int | None) -> int | None:
 
 
 def _notice(where: str, name: str, path: Path) -> str:
+    return sha256(_notice_text(where, name, path))
+
+
+def _notice_text(where: str, name: str, path: Path) -> bytes:
     for base in (path.parent, path.parent.parent):
         if (base / name).is_file():
-            return sha256((base / name).read_bytes())
+            return (base / name).read_bytes()
     raise PolicyError(
         f"{where}: notice `{name}` is not there",
         hint="people can only have been told by a text that exists: add the file",

@@ -240,7 +240,8 @@ class Project:
         Args:
             kind: an event kind about one subject, such as `withdrawn`.
             subjects: their ids.
-            all_subjects: every loaded subject instead.
+            all_subjects: every loaded subject instead; to enrol, every one that is
+                not enrolled yet.
             notice: the text that was shown, as a file.
             happened_at: ISO 8601 or microseconds UTC; now by default.
             valid_until: end of a choice, likewise.
@@ -256,10 +257,7 @@ class Project:
                 recorded.
             UsageError: nobody is named, or the notice cannot be read.
         """
-        known = self.place.countries()
-        chosen = list(known) if all_subjects else list(subjects or [])
-        if not chosen:
-            raise UsageError("no subject is named", hint="name some, or --all-subjects")
+        chosen = standing.chosen(self.place, kind, subjects or (), all_subjects)
         now = self.place.clock()
         shown = standing.notice_text(Path(notice)) if notice else None
         sample = Event(
@@ -289,6 +287,8 @@ class Project:
             LedgerError: a subject is not loaded, a label not declared, or an event
                 breaks a rule.
         """
+        if not events:  # to enrol everyone, when everyone is enrolled
+            return range(self.place.book.size, self.place.book.size)
         standing.check_labels(self.place, events)
         self.place.book.check_events(events)
         for text in notices:

@@ -8,7 +8,7 @@ and ends with the same bytes.
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,10 @@ from assent.ledger.book import PublicEvent
 from assent.merkle.commitment import TAG_SCHEME, document_leaf_of, subject_leaf
 from assent.merkle.prefix import Leaf, prefix_root
 from assent.policy.model import in_force
+from assent.policy.regions import UNKNOWN
 from assent.project.config import FILE, Config
 from assent.project.place import Place, Progress
-from assent.terms import PROVED, EventKind
+from assent.terms import PROVED, EventKind, iso
 from assent.train.plan import (
     Assignment,
     Group,
@@ -57,6 +58,8 @@ class Built:
     folder: Path
     manifest: Manifest
     entry: int
+    continued: int | None = None
+    """The instant that was pinned earlier, in a build that was interrupted."""
 
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
@@ -64,7 +67,13 @@ class Built:
         removed = ", ".join(
             f"{n:,} {kind}" for kind, n in sorted(counts.redacted_by_kind.items()) if n
         )
+        began = (
+            []
+            if self.continued is None
+            else [f"continued the build of {iso(self.continued)}"]
+        )
         return [
+            *began,
             f"plan {self.manifest.request.plan[:16]}, sealed before any text was read",
             f"{self.manifest.corpus_id}: {counts.documents_used:,} documents of "
             f"{counts.subjects_used:,} people, {counts.documents_dropped:,} dropped, "
@@ -85,11 +94,12 @@ def build(place: Place, progress: Progress) -> Built:
         TrainError: `assent.toml` describes no plan.
     """
     place.tables().check_digests()
-    pins = _pins(place)
+    begun = place.job(JOB)
+    pins = _pins(place, begun)
     question = _question(place, pins)
     place.begin(JOB, pins)
     # Crash from here on: the pins are found and the build goes on with them.
-    plan = _seal_plan(place, pins, progress)
+    plan = _seal_plan(place, pins, plan_groups(place, question), progress)
     directory = pinned_directory(place)
     request = _request(place, pins, question, plan, directory)
     folder = place.corpus_folder(request.corpus_id)
@@ -110,14 +120,15 @@ def build(place: Place, progress: Progress) -> Built:
         # Crash here: the corpus is whole, not committed to; the next run does that.
     built = commit(place, folder, plan)
     place.finish(JOB)
-    return built
+    return replace(built, continued=pins["as_of"]) if pins is begun else built
 
 
-def _pins(place: Place) -> dict[str, Any]:
+def _pins(place: Place, begun: dict[str, Any] | None) -> dict[str, Any]:
     """Take up the pins of a build that was interrupted, or make new ones.
 
     A build of other tables or of another `assent.toml` cannot be continued to the same
-    bytes: its draft goes, and its number is not used again once a plan has it.
+    bytes, and one of a document that is denied by now must not be: its draft goes, and
+    its number is not used again once a plan has it.
     """
     tables = place.tables()
     inputs = {
@@ -125,19 +136,63 @@ def _pins(place: Place) -> dict[str, Any]:
         "subjects": tables.subjects_sha256,
         "config": file_sha256(place.folder / FILE),
     }
-    begun = place.job(JOB)
-    if begun is not None and inputs.items() <= begun.items():
-        return begun
+    now = place.clock()
     if begun is not None:
-        for draft in (place.folder / "corpora").glob(".building-*"):
-            shutil.rmtree(draft)
-        # Crash here: drafts are gone that nothing waits for.
+        same = inputs.items() <= begun.items()
+        if same and not _denied_since(place, begun, now):
+            return begun
+        _drop_drafts(place, begun)
+        # Crash here: drafts are gone that nothing waits for; the next run comes here
+        # again, since the old pins still stand.
     return {
-        "as_of": place.clock(),
+        "as_of": now,
         "ledger_size": place.book.size,
         "plan_number": sum(1 for _ in place.events_of(EventKind.PLAN_SEALED)) + 1,
         **inputs,
     }
+
+
+def _denied_since(place: Place, begun: dict[str, Any], now: int) -> bool:
+    """Ask whether a document that was allowed at the pinned instant is denied now."""
+    then = _allowed(place, begun["as_of"], begun["ledger_size"])
+    return not then <= _allowed(place, now, place.book.size)
+
+
+def _allowed(place: Place, as_of: int, size: int) -> set[str]:
+    """Decide every document: the ids of those allowed."""
+    engine = place.engine(size)
+    try:
+        decided = engine.decide(place.question(as_of, size))
+    finally:
+        engine.close()
+    ids, reasons = (decided[name].to_pylist() for name in ("document_id", "reason"))
+    return {each for each, why in zip(ids, reasons, strict=True) if why in PROVED}
+
+
+def _drop_drafts(place: Place, begun: dict[str, Any]) -> None:
+    """Remove what an abandoned build wrote, also a whole corpus that no entry names."""
+    corpora = place.folder / "corpora"
+    for draft in corpora.glob(".building-*"):
+        shutil.rmtree(draft)
+    for folder in corpora.glob("[!.]*"):
+        if _logged(place, folder.name) is not None:
+            continue
+        request = read_manifest(folder).request
+        pinned = (request.as_of, request.ledger_size)
+        # A corpus derived from another belongs to a repair, which goes on with it.
+        if not request.derived_from and pinned == (
+            begun["as_of"],
+            begun["ledger_size"],
+        ):
+            _remove_whole(folder)
+
+
+def _remove_whole(folder: Path) -> None:
+    """Take a named corpus back to a draft, then remove it: never whole in part."""
+    draft = folder.with_name(f".building-{folder.name}")
+    folder.rename(draft)
+    # Crash here: a draft of an abandoned build, which the next run removes.
+    shutil.rmtree(draft)
 
 
 def _question(place: Place, pins: dict[str, Any]) -> Question:
@@ -145,7 +200,7 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
     question = place.question(pins["as_of"], pins["ledger_size"])
     if question.unsafe:
         raise DeniedError("`unsafe_default_on` can be replayed, never built")
-    groups = place.groups(pins["as_of"], pins["ledger_size"])
+    groups = plan_groups(place, question)
     if not question.has_policy or not groups:
         raise UsageError(
             "no policy is in force, so nothing is permitted"
@@ -177,12 +232,28 @@ def sealed_plans(place: Place) -> dict[str, tuple[Plan, int]]:
     }
 
 
-def _seal_plan(place: Place, pins: dict[str, Any], progress: Progress) -> Plan:
+def plan_groups(place: Place, question: Question) -> dict[str, tuple[str, ...]]:
+    """Divide people into the groups of a plan: name -> country codes.
+
+    Where no rule asks for a country, people without one are permitted too, and are a
+    group of their own. Orders have no say in it: what they take out can come back.
+    """
+    groups = place.groups(question.as_of, question.ledger_size)
+    if groups and all(UNKNOWN in rule.jurisdictions for rule in question.rules):
+        groups[UNKNOWN] = (UNKNOWN,)
+    return {name: groups[name] for name in sorted(groups)}
+
+
+def _seal_plan(
+    place: Place,
+    pins: dict[str, Any],
+    groups: dict[str, tuple[str, ...]],
+    progress: Progress,
+) -> Plan:
     """Write, keep and log the plan. It reads declarations and pins, never a roster."""
     from assent.train.host import seal
 
     progress("plan sealed", 0, 1)
-    groups = place.groups(pins["as_of"], pins["ledger_size"])
     key = place.vault.key(f"plan-{pins['plan_number']}")
     # Crash here: a key of no plan, which the next run takes.
     plan = seal(plan_of(place.config, groups, key))
@@ -280,7 +351,7 @@ def _decided(
     place: Place, pins: dict[str, Any], question: Question
 ) -> Iterator[pa.RecordBatch]:
     """Stream every document with its decision and the group its author belongs to."""
-    group_of = coarse(place, question, pins["as_of"], pins["ledger_size"])
+    group_of = coarse(place, question)
     engine = place.engine(pins["ledger_size"])
     try:
         for batch in engine.decide_with_text(question):
@@ -293,15 +364,13 @@ def _decided(
         engine.close()
 
 
-def coarse(
-    place: Place, question: Question, as_of: int, size: int
-) -> dict[str | None, str]:
+def coarse(place: Place, question: Question) -> dict[str | None, str]:
     """Map the question's jurisdictions, which orders may divide, to a plan's groups."""
-    groups = place.groups(as_of, size)
+    groups = plan_groups(place, question)
     group_of = {country: name for name, all_of in groups.items() for country in all_of}
     return {
         fine: group_of[country]
-        for country, fine in question.jurisdictions
+        for country, fine in (*question.jurisdictions, (UNKNOWN, UNKNOWN))
         if country in group_of
     }
 

@@ -6,9 +6,12 @@ The order matters, and each step is safe to repeat:
 (3) replay: the touched shards, from the checkpoint before the first touched slice;
 (4) destroy: every superseded checkpoint;
 (5) certify and log: the repaired model, its new corpus, the model it supersedes.
+
+A model that its oracle refutes is never published: its certificate stays as evidence.
 """
 
 import json
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +24,12 @@ from assent.corpus.tables import part_path
 from assent.errors import ForgetError
 from assent.files import publish_folder, write_whole
 from assent.forget.certificate import Certificate, RepairedShard
-from assent.forget.reach import Reach, reach, replayed_share
+from assent.forget.reach import Reach, expected_cost, reach, replayed_share
 from assent.forget.repair import (
     carry_over,
     destroy,
     replay_shards,
+    superseded,
     train_as_if_never,
 )
 from assent.project.building import (
@@ -40,30 +44,43 @@ from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
     checked_summary,
     log_model,
+    logged,
     name_of,
     read_summary,
     write_summary,
 )
 from assent.terms import EventKind
-from assent.train import checkpoint
-from assent.train.host import check_host
+from assent.train.host import check_host, golden_hash
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.plan import Plan, shard_folder
 
 JOB = "forget"
 CERTIFICATE = "certificate.json"
 DRAFT = ".repairing-"
+MODELS_FOLDER = "models"
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What a repair did, or that there was nothing to do."""
+    """What a repair did, or that there was nothing to do.
+
+    Args:
+        model_id: the repaired model, or the served one when there was nothing to do.
+        documents: how many were taken out.
+        subjects: of how many people.
+        certificate: None when there was nothing to do.
+        entry: its number in the ledger; None for a model that its oracle refuted.
+        expected: share of training that so many people replay on average.
+        denied_since: documents of the repaired model that are not permitted any more.
+    """
 
     model_id: str
     documents: int
     subjects: int
     certificate: Certificate | None = None
     entry: int | None = None
+    expected: float = 0.0
+    denied_since: int = 0
 
     @property
     def bit_identical(self) -> bool | None:
@@ -87,11 +104,30 @@ class Repaired:
                 f"  repaired  {each.after}",
                 f"  oracle    {each.oracle or 'not run'}",
             ]
-        lines.append(f"replayed: {self.certificate.replayed_share:.1%} of training")
+        people = "person" if self.subjects == 1 else "people"
+        lines.append(
+            f"replayed: {self.certificate.replayed_share:.1%} of training "
+            f"(expected {self.expected:.1%} for {self.subjects:,} {people})"
+        )
+        return lines + self._ending()
+
+    def _ending(self) -> list[str]:
+        lines = []
         if self.bit_identical is not None:
             lines.append(f"bit-identical: {'yes' if self.bit_identical else 'no'}")
+        if self.bit_identical is False:
+            lines += [
+                f"model {self.model_id} is not published; its certificate is kept: "
+                f"{MODELS_FOLDER}/{_evidence(self.model_id)}",
+                "its shards stay in quarantine; `assent forget` computes them anew",
+            ]
         if self.entry is not None:
             lines.append(f"model {self.model_id}, logged as ledger entry {self.entry}")
+        if self.denied_since:
+            lines.append(
+                f"{self.denied_since:,} documents were withdrawn since: "
+                "run `assent forget` again"
+            )
         return lines
 
 
@@ -114,6 +150,21 @@ class _Work:
         return self.standing.denied
 
     @property
+    def people(self) -> set[str]:
+        """Who goes, at least with some documents."""
+        return {
+            each.subject_id
+            for each in self.standing.documents
+            if each.document_id in self.forget
+        }
+
+    @property
+    def expected(self) -> float:
+        """The share of training that so many people replay on average."""
+        shards = sum(group.shards for group in self.plan.groups)
+        return expected_cost(shards, self.plan.slices, len(self.people))
+
+    @property
     def reaches(self) -> tuple[Reach, ...]:
         """The shards to replay, and from which slice."""
         return reach(
@@ -134,6 +185,8 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
 
     Raises:
         TrainError: this host cannot reproduce the plan, or a checkpoint is damaged.
+        ForgetError: the superseded model cannot be removed, or the repair was logged
+            by an earlier run, too early for the oracle that is asked for now.
     """
     pins = place.job(JOB) or _pins(place)
     work = _work(place, pins, progress)
@@ -144,15 +197,18 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     # Crash from here on: the pins are found and the repair goes on with them.
     corpus = _corpus_without(work)
     repaired, certificate = _model_without(work, corpus, oracle)
-    people = {
-        each.subject_id
-        for each in work.standing.documents
-        if each.document_id in work.forget
-    }
+    done = Repaired(
+        repaired,
+        len(work.forget),
+        len(work.people),
+        certificate,
+        expected=work.expected,
+    )
     if certificate.bit_identical is False:
-        # Not logged and not served: the shards stay in quarantine.
-        return Repaired(repaired, len(work.forget), len(people), certificate)
-    logged = log_model(
+        # Not logged and not served. The job stays: the old corpus has no texts any
+        # more, so the next run must go on from the corpus that these pins made.
+        return done
+    entry = log_model(
         place,
         EventKind.MODEL_REPAIRED,
         repaired,
@@ -162,11 +218,19 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
             "supersedes": work.old_model,
             "certificate": certificate.digest,
         },
-    )
-    # Crash here: the repaired model is logged and served; the rest is cleaning up.
-    shutil.rmtree(place.model_folder(work.old_model), ignore_errors=True)
+    ).entry
+    # Crash here: the repaired model is logged and served; the next run comes here.
+    _remove(place.model_folder(work.old_model))
     place.finish(JOB)
-    return Repaired(repaired, len(work.forget), len(people), certificate, logged.entry)
+    if oracle and certificate.bit_identical is None:
+        raise ForgetError(
+            f"`{repaired}` was logged as ledger entry {entry} before an oracle was "
+            "asked for, so none was run",
+            hint="the repair is finished; ask for the oracle at the next one",
+        )
+    # What was withdrawn after the pins is still in the model that is served now.
+    now = standing(place, work.plan, corpus.corpus_id, place.clock(), place.book.size)
+    return replace(done, entry=entry, denied_since=len(now.denied))
 
 
 def _pins(place: Place) -> dict[str, Any]:
@@ -231,25 +295,53 @@ def _model_without(
         bucket: place.corpus_folder(corpus.corpus_id) / part_path(bucket)
         for bucket in buckets_of(work.plan)
     }
-    if not folder.exists():
-        draft = folder.with_name(f"{DRAFT}{repaired}")
+    if logged(place, repaired):
+        # Its certificate is in the ledger, and the old model may be half removed.
+        return repaired, _read_certificate(folder / CERTIFICATE)
+    _drop_refuted(folder)
+    # What was refuted once is compared again, asked or not.
+    oracle = oracle or folder.with_name(_evidence(repaired)).exists()
+    draft = folder.with_name(f"{DRAFT}{repaired}")
+    if folder.exists():
+        certificate = _read_certificate(folder / CERTIFICATE)
+        if oracle and certificate.bit_identical is None:
+            found = _oracle(work, parts, repaired)
+            certificate = _compared(certificate, found)
+            write_whole(folder / CERTIFICATE, canonical(certificate.to_json()))
+            # Crash here: whole with its oracle, and not logged yet.
+    else:
         old = place.model_folder(work.old_model)
         shards = _replay(work, parts, old, draft)
         found = _oracle(work, parts, repaired) if oracle else {}
         certificate = _certificate(work, repaired, old, shards, found)
         write_summary(draft, work.plan, shards)
         write_whole(draft / CERTIFICATE, canonical(certificate.to_json()))
+        # Crash here: a draft; the next run drops it if its oracle refuted it.
+    _remove(_oracle_folder(folder))
+    if certificate.bit_identical is False:
+        _drop_refuted(folder)
+        return repaired, certificate
+    if not folder.exists():
         publish_folder(draft, folder)
         # Crash here: repaired and certified; the superseded states are still there.
-    shutil.rmtree(_oracle_folder(folder), ignore_errors=True)
-    certificate = Certificate.from_json(json.loads((folder / CERTIFICATE).read_bytes()))
-    for one in work.reaches:
-        old_shard = shard_folder(
-            place.model_folder(work.old_model), one.group, one.shard
-        )
-        if old_shard.exists() and certificate.bit_identical is not False:
-            destroy([old_shard], one.slice_index + 1)
+    _destroy_superseded(work)
     return repaired, certificate
+
+
+def _destroy_superseded(work: _Work) -> None:
+    old = work.place.model_folder(work.old_model)
+    for one in work.reaches:
+        folder = shard_folder(old, one.group, one.shard)
+        if folder.exists():
+            destroy([folder], one.slice_index + 1)
+
+
+def _compared(certificate: Certificate, found: dict[Shard, str]) -> Certificate:
+    """Add the oracle's digests to a certificate that was written without them."""
+    shards = tuple(
+        replace(one, oracle=found[one.group, one.shard]) for one in certificate.shards
+    )
+    return replace(certificate, shards=shards)
 
 
 def _replay(
@@ -287,12 +379,12 @@ def _oracle(work: _Work, parts: dict[Shard, Path], repaired: str) -> dict[Shard,
     found = {}
     for done, one in enumerate(work.reaches):
         work.progress("oracle runs", done, len(work.reaches))
-        shutil.rmtree(folder, ignore_errors=True)  # an interrupted run proves nothing
+        _remove(folder)  # an interrupted run proves nothing
         shard = (one.group, one.shard)
         found[shard] = train_as_if_never(
             work.plan, work.key, *shard, parts[shard], folder
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
     work.progress("oracle runs", len(work.reaches), len(work.reaches))
     return found
 
@@ -309,12 +401,7 @@ def _certificate(
     oracle: dict[Shard, str],
 ) -> Certificate:
     before = read_summary(old)
-    subjects = {
-        each.subject_id
-        for each in work.standing.documents
-        if each.document_id in work.forget
-    }
-    secrets = work.place.vault.secrets(subjects)
+    secrets = work.place.vault.secrets(work.people)
     return Certificate(
         plan=work.plan.digest,
         old_model=work.old_model,
@@ -340,18 +427,70 @@ def _certificate(
             )
         ),
         replayed_share=replayed_share(work.plan, work.reaches),
-        golden_ok=True,  # `replay_shards` refuses a host that fails its golden run
-        destroyed=_superseded(work, old),
+        golden_ok=golden_hash(work.plan) == work.plan.golden,
+        destroyed=_destroyed(work, repaired),
     )
 
 
-def _superseded(work: _Work, old: Path) -> tuple[str, ...]:
+def _destroyed(work: _Work, repaired: str) -> tuple[str, ...]:
     """List the states that hold the forget set, before they are destroyed."""
-    found = set()
+    old = work.place.model_folder(work.old_model)
+    found: set[str] = set()
     for one in work.reaches:
         folder = shard_folder(old, one.group, one.shard)
-        for index in checkpoint.kept(folder):
-            state = checkpoint.describe(folder, index)
-            if index > one.slice_index and state is not None:
-                found.add(state.digest)
+        found.update(superseded([folder], one.slice_index + 1))
+    # A repair that was refuted late has destroyed them already.
+    evidence = work.place.model_folder(_evidence(repaired))
+    if evidence.exists():
+        found.update(_read_certificate(evidence).destroyed)
     return tuple(sorted(found))
+
+
+def _read_certificate(path: Path) -> Certificate:
+    return Certificate.from_json(json.loads(path.read_bytes()))
+
+
+def _evidence(model_id: str) -> str:
+    return f"refuted-{model_id}-{CERTIFICATE}"
+
+
+def _drop_refuted(folder: Path) -> None:
+    """Take away what its oracle refuted, so that no later run goes on with it.
+
+    Its certificate stays beside it, as evidence.
+    """
+    refuted = folder.with_name(f"{DRAFT}{folder.name}.refuted")
+    for found in (folder.with_name(f"{DRAFT}{folder.name}"), folder):
+        certificate = found / CERTIFICATE
+        if (
+            certificate.exists()
+            and _read_certificate(certificate).bit_identical is False
+        ):
+            _remove(refuted)
+            os.rename(found, refuted)
+            # Crash here: nothing goes on with it; the next run keeps the evidence.
+    if (refuted / CERTIFICATE).exists():
+        write_whole(
+            folder.with_name(_evidence(folder.name)),
+            (refuted / CERTIFICATE).read_bytes(),
+        )
+        # Crash here: the evidence is whole; the next run removes the rest.
+    _remove(refuted)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, or what an earlier run left of it.
+
+    Raises:
+        ForgetError: a file in it cannot be removed, so it is still there.
+    """
+    if not folder.exists():
+        return
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ForgetError(
+            f"`{folder.name}` cannot be removed: "
+            f"{(error.strerror or 'no reason').lower()}",
+            hint="make the folder writable, then run `assent forget` again",
+        ) from error

@@ -5,7 +5,7 @@ data/N/       documents and subjects, one folder a load
 ledger.db     the ledger                         objects/   published texts, by sha256
 secrets/      vault, keys, pinned directories: mode 0600
 corpora/      one folder a corpus                models/    one folder a model
-jobs/         pins of unfinished work
+jobs/         pins of unfinished work          .spill/   what does not fit into memory
 """
 
 import json
@@ -24,10 +24,10 @@ from assent.decide import ask, places
 from assent.engine.duckdb import DuckEngine
 from assent.engine.sql import Question
 from assent.errors import LedgerError, PolicyError, UsageError
-from assent.files import write_whole
+from assent.files import SECRET_MODE, write_whole
 from assent.ledger.book import Book, PublicEvent
 from assent.ledger.vault import Randomness, Vault
-from assent.policy.load import load_policy
+from assent.policy.load import load_policy, notice_texts
 from assent.policy.model import Policy, Published, Suspension, in_force
 from assent.project.config import FILE, Config, load_config, parse_config
 from assent.sources.parquet import Tables, open_tables
@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 
 SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
 FOLDERS = ("policies", "notices", "objects")
-PERSONAL = ("data", "corpora", "models")
+PERSONAL = ("data", "corpora", "models", ".spill")
 """Hold what people wrote, or was made of it: mode 0700, for their owner alone."""
 LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 MODELS = (EventKind.MODEL_TRAINED, EventKind.MODEL_REPAIRED)
@@ -77,9 +77,13 @@ class Place:
             LedgerError: there is a ledger with entries, whose `assent.toml` is gone.
         """
         if (folder / FILE).exists():
+            loaded = any((folder / "data").glob("[0-9]*/tables.json"))
             raise UsageError(
                 f"there is a project in `{folder.name}` already",
-                hint="choose another folder; nothing was changed",
+                hint="choose another folder; nothing was changed"
+                if loaded
+                else "nothing is loaded there yet: go on with "
+                f"`assent --project {folder.name} load --from ...`",
             )
         config = parse_config(config_text)
         for name in FOLDERS:
@@ -183,6 +187,10 @@ class Place:
         table = pq.read_table(self.tables().subjects, columns=columns)
         return dict(zip(*(table[name].to_pylist() for name in columns), strict=True))
 
+    def enrolled(self, subject_id: str) -> bool:
+        """Say whether somebody was ever enrolled in the ledger."""
+        return self.book.enrolment(subject_id) is not None
+
     # -- objects ---------------------------------------------------------------------
 
     def keep(self, data: bytes) -> str:
@@ -211,11 +219,12 @@ class Place:
     # -- what is in force --------------------------------------------------------------
 
     def publishable(self, path: Path) -> Policy | None:
-        """Read a policy that may be published; None when this very one is already.
+        """Read a policy that may be published; None when it is the latest already.
 
         Raises:
             PolicyError: the file is not a policy, its date is before that of the
-                version it would replace, or it allows without a lawful basis.
+                version it would replace, another version has replaced it, or it
+                allows without a lawful basis.
         """
         policy = load_policy(path, self.config.declared)
         if any(rule.basis is Basis.UNSAFE_DEFAULT_ON for rule in policy.rules):
@@ -225,8 +234,14 @@ class Place:
             )
         versions = [each.policy for each in self.versions()]
         mine = [each for each in versions if each.controller == policy.controller]
-        if policy.digest in {each.digest for each in versions}:
+        if mine and policy.digest == mine[-1].digest:
             return None
+        if policy.digest in {each.digest for each in mine}:
+            raise PolicyError(
+                f"`{policy.version}` was published before and replaced by "
+                f"`{mine[-1].version}`",
+                hint="give it a new name and a later `effective_from`",
+            )
         last = max((each.effective_from for each in mine), default=None)
         if last is not None and policy.effective_from < last:
             raise PolicyError(
@@ -247,6 +262,9 @@ class Place:
             policy: as read from there.
             accepted_unnotified: why people may be used without a notice; empty where
                 there are none.
+
+        Raises:
+            PolicyError: a notice was changed since the policy was read.
         """
         for text in _notice_texts(path, policy):
             self.keep(text)
@@ -279,23 +297,19 @@ class Place:
         """List the orders in force.
 
         An order counts from the earlier of happened and recorded, its lifting from
-        the later; at one instant the order wins.
+        the later. Of those that count, the last in the ledger says whether an order
+        holds: renewed after a lifting it holds again, whenever it says it happened.
         """
-        state: dict[str, tuple[int, bool, Suspension]] = {}
+        state: dict[str, Suspension | None] = {}
         for event in self.book.public_events(size):
             if event.kind not in SUSPENSIONS:
                 continue
             starts = event.kind == EventKind.SUSPENSION_ORDERED
             times = (event.happened_at, event.recorded_at)
             when = min(times) if starts else max(times)
-            if when > as_of:
-                continue
-            order = event.body["order"]
-            known = state.get(order)
-            if known is None or (when, starts) >= known[:2]:
-                scope = known[2] if known and not starts else _suspension(event)
-                state[order] = (when, starts, scope)
-        return [each for _, starts, each in state.values() if starts]
+            if when <= as_of:
+                state[event.body["order"]] = _suspension(event) if starts else None
+        return [each for each in state.values() if each is not None]
 
     def question(
         self,
@@ -335,7 +349,9 @@ class Place:
     def engine(self, size: int) -> DuckEngine:
         """Open the engine over the loaded tables and the known events."""
         tables = self.tables()
-        spill = self.folder / ".spill"
+        spill = self.folder / ".spill"  # may hold what people wrote
+        spill.mkdir(mode=0o700, exist_ok=True)
+        spill.chmod(0o700)
         return DuckEngine(
             tables.documents, tables.subjects, self.book.events(size), spill
         )
@@ -388,7 +404,9 @@ class Place:
 
     def begin(self, name: str, pins: dict[str, Any]) -> dict[str, Any]:
         """Pin what a piece of work depends on, so that it can be continued."""
-        write_whole(self.folder / "jobs" / f"{name}.json", canonical(pins))
+        path = self.folder / "jobs" / f"{name}.json"
+        write_whole(path, canonical(pins), SECRET_MODE)
+        # Crash before: nothing was begun. Here: the next run continues with these pins.
         return pins
 
     def finish(self, name: str) -> None:
@@ -408,16 +426,13 @@ def _suspension(event: PublicEvent) -> Suspension:
 
 
 def _notice_texts(path: Path, policy: Policy) -> list[bytes]:
-    """Read the notices that a policy names by hash from the folders around it."""
+    """Read the notices that a policy names by hash, where the policy found them."""
     wanted = {policy.notice, *policy.accepts}
     wanted |= {name for rule in policy.rules for name in rule.accepts}
-    found: dict[str, bytes] = {}
-    for folder in (
-        path.parent,
-        path.parent / "notices",
-        path.parent.parent / "notices",
-    ):
-        for text in sorted(folder.glob("*.md")):
-            data = text.read_bytes()
-            found.setdefault(sha256(data), data)
-    return [found[name] for name in sorted(wanted) if name in found]
+    found = notice_texts(path)
+    if not wanted <= found.keys():
+        raise PolicyError(
+            f"a notice of `{path.name}` was changed while it was published",
+            hint="publish again: nothing was changed",
+        )
+    return [found[name] for name in sorted(wanted)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from assent.decide import overlaps
 from assent.policy.model import Suspension
-from assent.policy.regions import countries_of
+from assent.policy.regions import UNKNOWN, countries_of
 from assent.project.building import check_logged, read_commitment
 from assent.project.place import Place
 from assent.terms import PROVED
@@ -140,6 +140,8 @@ def _whole_groups(order: Suspension, plan: Plan) -> list[str]:
         and order.recipient in ("*", *plan.recipients)
         and overlaps(order.purpose, plan.purpose)
     )
+    # Who lives in no known country may live in one of these.
+    countries |= {UNKNOWN}
     touched = [g for g in plan.groups if countries & set(g.regions)]
     divided = [g for g in touched if not set(g.regions) <= countries]
     return [] if divided or not everything else [g.name for g in touched]

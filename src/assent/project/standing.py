@@ -1,6 +1,6 @@
 """Where a project stands: orders, labels, and what comes next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,19 @@ from assent.errors import LedgerError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy.regions import countries_of
 from assent.project.place import MODELS, Place
-from assent.terms import SUBJECT_EVENTS, Event, EventKind, iso
+from assent.terms import DAY, SUBJECT_EVENTS, Event, EventKind, iso
+
+DENIALS = frozenset(
+    {
+        EventKind.REFUSED,
+        EventKind.WITHDRAWN,
+        EventKind.EXPIRED,
+        EventKind.OBJECTED,
+        EventKind.RESTRICTED,
+        EventKind.ERASED,
+    }
+)
+"""What ends or narrows a use, so it must always be recordable."""
 
 
 def suspend(
@@ -23,7 +35,8 @@ def suspend(
 
     Raises:
         PolicyError: a region is unknown.
-        LedgerError: a label is not declared, or the order stands already.
+        LedgerError: a label is not declared, the order stands already, or it says
+            that it happens more than a day from now.
         UsageError: the order has no name or no region, so it would stop nothing.
     """
     if not order.strip() or not countries_of(regions):
@@ -37,6 +50,12 @@ def suspend(
     now = place.clock()
     if order in _orders(place):
         raise LedgerError(f"order `{order}` is in force already")
+    if happened_at is not None and happened_at > now + DAY:
+        raise LedgerError(
+            f"order `{order}` happened at {iso(happened_at)}, more than a day after "
+            f"it is recorded at {iso(now)}",
+            hint="record an order when it is given, with its time in UTC",
+        )
     return place.book.publish(
         EventKind.SUSPENSION_ORDERED,
         now if happened_at is None else happened_at,
@@ -61,13 +80,8 @@ def lift(place: Place, order: str) -> PublicEvent:
             f"no order `{order}` is in force",
             hint="`assent status` lists the orders in force",
         )
-    # At one instant the order wins, so its lifting comes an instant after it: with one
-    # clock reading for both it would be lifted for nobody, ever.
-    ordered = place.events_of(EventKind.SUSPENSION_ORDERED)
-    last = max(each.recorded_at for each in ordered if each.body["order"] == order)
-    happened_at = max(place.clock(), last + 1)
     return place.book.publish(
-        EventKind.SUSPENSION_LIFTED, happened_at, {"order": order}
+        EventKind.SUSPENSION_LIFTED, place.clock(), {"order": order}
     )
 
 
@@ -119,18 +133,41 @@ def event_kind(name: str) -> EventKind:
         ) from error
 
 
+def chosen(
+    place: Place, kind: str, subjects: Sequence[str], all_subjects: bool
+) -> list[str]:
+    """Choose whom an event concerns: those named, or all who are loaded.
+
+    To enrol all is to enrol those who are not yet: nobody, when all of them are.
+
+    Raises:
+        UsageError: nobody is named, or nothing is loaded.
+    """
+    found = list(place.countries() if all_subjects else subjects)
+    if not found:
+        raise UsageError("no subject is named", hint="name some, or --all-subjects")
+    if all_subjects and kind == EventKind.ENROLLED:
+        return [each for each in found if not place.enrolled(each)]
+    return found
+
+
 def check_labels(place: Place, events: Iterable[Event]) -> None:
     """Refuse events about people who are not loaded, or with undeclared labels.
 
-    A label that nobody declared would be read as "everything" in a denial and as
-    "nothing" in a grant; it is better refused while somebody can correct it.
+    Who is enrolled may say no even when the latest export lacks her: her documents may
+    still be in a model. A label that nobody declared would be read as "everything" in
+    a denial and as "nothing" in a grant; it is better refused while somebody can
+    correct it.
 
     Raises:
         LedgerError: naming the first such event.
     """
-    subjects = place.countries().keys()
+    loaded: Collection[str] | None = None
     for event in events:
-        if event.subject_id not in subjects:
+        known = event.kind in DENIALS and place.enrolled(str(event.subject_id))
+        if not known and loaded is None:
+            loaded = place.countries().keys()
+        if not known and event.subject_id not in (loaded or ()):
             raise LedgerError(
                 f"`{event.kind}` concerns subject `{event.subject_id}`, who is not "
                 "among the loaded subjects",
@@ -223,14 +260,16 @@ def _loaded(place: Place) -> str:
 def _next(
     found: dict[str, Any], policies: bool, corpora: bool, models: bool, jobs: list[str]
 ) -> str:
-    if jobs:
-        return f"assent {jobs[0]}   (continues what was interrupted)"
+    for job in ("forget", "train", "build"):
+        # Nothing new is built while the served model waits for a repair.
+        if job == "build" and found["quarantined"] != "nothing":
+            return "assent forget"
+        if job in jobs:
+            return f"assent {job}   (continues what was interrupted)"
     if found["documents"] == "none loaded":
         return "assent load"
     if not policies:
         return "assent policy publish FILE"
     if not corpora:
         return "assent record, then assent build"
-    if found["quarantined"] != "nothing":
-        return "assent forget"
     return "assent ask, assent prove" if models else "assent train"

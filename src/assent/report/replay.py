@@ -1,7 +1,7 @@
 """Replay a case: who and what was in use on each date, one way and the other."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -133,16 +133,11 @@ def snapshot(
     denied: dict[str, Counter[Reason]] = defaultdict(Counter)
     by_reason: Counter[Reason] = Counter()
     by_region: Counter[str] = Counter()
-    documents = 0
-    for row in decisions.select(["subject_id", "category", "reason"]).to_pylist():
-        who, reason = row["subject_id"], Reason(row["reason"])
-        if reason is Reason.CREATED_LATER:
-            continue  # on this date nobody had written it
-        documents += 1
+    for who, category, reason in _rows(decisions):
         if reason in IN_USE:
             used[who] += 1
             by_region[persons[who].region] += 1
-            if known.get(who, Heard()).objects(at, row["category"], recipients):
+            if known.get(who, Heard()).objects(at, category, recipients):
                 objecting.add(who)
         else:
             by_reason[reason] += 1
@@ -155,7 +150,7 @@ def snapshot(
         what=what,
         way=way,
         people=len(persons),
-        documents=documents,
+        documents=sum(used.values()) + by_reason.total(),
         people_in_use=len(used),
         documents_in_use=sum(used.values()),
         people_by_region=_sorted(Counter(persons[who].region for who in used)),
@@ -169,6 +164,14 @@ def snapshot(
         used_under_age=ages.count("under_age"),
         used_age_unknown=ages.count("age_unknown"),
     )
+
+
+def _rows(decisions: pa.Table) -> Iterator[tuple[str, str, Reason]]:
+    """Read subject, category, reason; not of what nobody had written on the date."""
+    names = ["subject_id", "category", "reason"]
+    for row in zip(*(decisions[name].to_pylist() for name in names), strict=True):
+        if row[2] != Reason.CREATED_LATER:
+            yield row[0], row[1], Reason(row[2])
 
 
 def _age(person: Person, year: int, minimum: int) -> str:

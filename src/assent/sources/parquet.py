@@ -8,6 +8,7 @@ A load is a folder with `documents.parquet`, `subjects.parquet` and, written las
 import hashlib
 import json
 import os
+import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from assent.terms import iso
 
 BATCH = 8_192  # rows
 SEAL = "tables.json"
+LABEL = re.compile("[a-z0-9_.-]{1,40}")
 NAMES = {"documents": "documents.parquet", "subjects": "subjects.parquet"}
 SCHEMAS = {"documents": DOCUMENTS, "subjects": SUBJECTS}
 KEYS = {"documents": "document_id", "subjects": "subject_id"}
@@ -394,8 +396,15 @@ def _check_documents(batch: pa.RecordBatch, categories: Collection[str]) -> None
             )
     unknown = set(batch.column("category").unique().to_pylist()) - set(categories)
     if unknown:
+        # With columns swapped these are people's words, which no message repeats.
+        labels = sorted(each for each in unknown if LABEL.fullmatch(each))
+        found = (
+            f"category `{labels[0]}` is"
+            if labels
+            else f"{len(unknown)} values of category are"
+        )
         raise CorpusError(
-            f"category `{min(unknown):.40}` is not declared, wanted one of "
+            f"{found} not declared, wanted one of "
             f"{', '.join(sorted(categories)) or 'none'}",
             hint="declare it in `assent.toml`, or correct the documents",
         )
