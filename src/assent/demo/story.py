@@ -31,17 +31,19 @@ from assent.project.config import TEMPLATE
 from assent.project.forgetting import Repaired
 from assent.project.serving import trained_documents
 from assent.project.training import Trained
-from assent.report.case import ASSENT, OPERATOR, Case, load_case
+from assent.report.case import ASSENT, OPERATOR, Case, Order, load_case
 from assent.report.figures import Suspended
 from assent.report.replay import Snapshot
 from assent.report.tables import by_date, reason_rows, region_rows, replay_rows
 from assent.sources import stackexchange
 from assent.sources.parquet import write_tables
 from assent.sources.simulated import MEMBERS
-from assent.terms import DAY, iso
+from assent.terms import DAY, Event, iso
 from assent.verify import Verdict, verify_bundle
 
 MARK = ".assent-demo"
+Step = list[Event] | Path | str | Order
+"""Events to record, a policy to publish, an order to lift, or one to give."""
 NOTICES = ("2024-09-18", "2025-09-18")
 BUILD_AFTER = 35 * DAY
 """The story trains when the notice of September 2025 is old enough for most people."""
@@ -240,7 +242,7 @@ def _ledger(teller: Teller, notices: dict[str, str], case_file: Path) -> None:
     with teller.chapter(2, "Policy and ledger"):
         subjects = sorted(project.place.countries())
         events = simulate_choices(subjects, teller.seed, notices)
-        steps: list[tuple[int, object]] = [
+        steps: list[tuple[int, Step]] = [
             (group[0].happened_at // DAY * DAY + DAY - 1, group)
             for _, days in itertools.groupby(events, lambda e: e.happened_at // DAY)
             for group in [list(days)]
@@ -262,7 +264,7 @@ def _ledger(teller: Teller, notices: dict[str, str], case_file: Path) -> None:
         )
 
 
-def _step(project: Project, what: object) -> None:
+def _step(project: Project, what: Step) -> None:
     if isinstance(what, list):
         project.record_events(what)
     elif isinstance(what, Path):
@@ -270,7 +272,7 @@ def _step(project: Project, what: object) -> None:
     elif isinstance(what, str):
         project.lift(what)
     else:
-        order = what.suspension  # type: ignore[attr-defined]
+        order = what.suspension
         project.suspend(order.order, order.regions)
 
 

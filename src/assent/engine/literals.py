@@ -1,11 +1,15 @@
 """Values as SQL literals."""
 
+from collections.abc import Iterable, Sequence
+
 from sqlglot import exp
 
 
-def values_table(name: str, columns: tuple[str, ...], rows: object) -> str:
+def values_table(
+    name: str, columns: tuple[str, ...], rows: Iterable[Sequence[object]]
+) -> str:
     """Write a small table of literals; an empty one keeps its columns and types."""
-    listed = [tuple(row) for row in rows]  # type: ignore[attr-defined]
+    listed = [tuple(row) for row in rows]
     head = f"{name}({', '.join(columns)})"
     if not listed:
         # One row that can match nothing, filtered away, gives the columns a type.
@@ -33,6 +37,6 @@ def text_literal(value: str) -> str:
     return exp.Literal.string(value).sql(dialect="duckdb")
 
 
-def text_list(values: object) -> str:
+def text_list(values: Iterable[str]) -> str:
     """Quote texts, with commas between."""
-    return ", ".join(text_literal(value) for value in values)  # type: ignore[attr-defined]
+    return ", ".join(text_literal(value) for value in values)

@@ -13,7 +13,7 @@ from assent.corpus.manifest import check_parts
 from assent.corpus.tables import part_path
 from assent.errors import DeniedError, TrainError, UsageError
 from assent.files import publish_folder, write_whole
-from assent.project.building import plan_key, sealed_plans
+from assent.project.building import buckets_of, plan_key, sealed_plans
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing
 from assent.terms import EventKind
@@ -159,11 +159,7 @@ def train_corpus(
 ) -> dict[Shard, TrainedShard]:
     """Train every shard of a plan on a corpus that was checked whole."""
     corpus = place.corpus_folder(corpus_id)
-    tasks = {
-        (group.name, shard): corpus / part_path((group.name, shard))
-        for group in plan.groups
-        for shard in range(group.shards)
-    }
+    tasks = {bucket: corpus / part_path(bucket) for bucket in buckets_of(plan)}
     return train_shards(
         plan,
         plan_key(place, number),
