@@ -63,6 +63,7 @@ class EventKind(StrEnum):
     OBJECTION_LIFTED = "objection_lifted"
     RESTRICTED = "restricted"
     RESTRICTION_LIFTED = "restriction_lifted"
+    RESIDENCE_CHANGED = "residence_changed"
     ERASED = "erased"
 
     POLICY_PUBLISHED = "policy_published"
@@ -86,6 +87,7 @@ SUBJECT_EVENTS = frozenset(
         EventKind.OBJECTION_LIFTED,
         EventKind.RESTRICTED,
         EventKind.RESTRICTION_LIFTED,
+        EventKind.RESIDENCE_CHANGED,
         EventKind.ERASED,
     }
 )
@@ -97,6 +99,22 @@ class Basis(StrEnum):
     CONSENT = "consent"
     LEGITIMATE_INTERESTS = "legitimate_interests"
     UNSAFE_DEFAULT_ON = "unsafe_default_on"  # what operators did; replay only
+
+
+class Residence(StrEnum):
+    """When a person must have lived where a rule allows."""
+
+    AT_USE = "at_use"
+    AT_CREATION = "at_creation"  # when the document was written
+    BOTH = "both"  # must hold for each: the strictest
+
+
+class Mentioned(StrEnum):
+    """What a rule wants of the people whom a document mentions."""
+
+    REDACT = "redact"  # nothing: their names are removed
+    REQUIRE = "require"  # each must be permitted as if the document were hers
+    IGNORE = "ignore"  # nothing, but it never overrides an objection
 
 
 class Reason(StrEnum):
@@ -126,6 +144,10 @@ class Reason(StrEnum):
     REFUSED = "refused"
     RESTRICTED = "restricted"
     EXPIRED = "expired"
+    RESIDENCE_UNKNOWN = "residence_unknown"
+    TIER_UNKNOWN = "tier_unknown"
+    MENTIONED_OBJECTED = "mentioned_objected"
+    MENTIONED_DENIED = "mentioned_denied"
     STALE_NOTICE = "stale_notice"
     NOTICE_TOO_RECENT = "notice_too_recent"
     NOT_NOTIFIED = "not_notified"
@@ -141,6 +163,8 @@ GAPS = frozenset(
         Reason.REGION_UNKNOWN,
         Reason.UNKNOWN_CATEGORY,
         Reason.UNKNOWN_EVENT,
+        Reason.RESIDENCE_UNKNOWN,
+        Reason.TIER_UNKNOWN,
         Reason.NOT_NOTIFIED,
         Reason.NO_RECORD,
     }

@@ -48,6 +48,7 @@ EVENTS = pa.schema(
         ("valid_until", pa.int64()),
         ("happened_at", pa.int64()),
         ("recorded_at", pa.int64()),
+        ("country", pa.string()),  # of `residence_changed`; null for all others
     ]
 )
 
@@ -372,8 +373,9 @@ class Book:
         for number, recorded_at, body in self._bodies(size):
             rows["entry"].append(number)
             rows["recorded_at"].append(recorded_at)
+            rows["country"].append(body["detail"].get("country"))
             for name in EVENTS.names:
-                if name not in ("entry", "recorded_at"):
+                if name not in ("entry", "recorded_at", "country"):
                     rows[name].append(body[name])
         return pa.table(rows, schema=EVENTS)
 

@@ -65,6 +65,7 @@ class Declared:
     purposes: frozenset[str]
     recipients: frozenset[str]
     categories: frozenset[str]
+    tiers: frozenset[str] = frozenset()  # of subjects
 
 
 def load_policy(path: Path, declared: Declared) -> Policy:

@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assent.canon import digest
-from assent.terms import Basis
+from assent.terms import Basis, Mentioned, Residence
+
+ENUMS = {"basis": Basis, "residence": Residence, "mentioned": Mentioned}
+"""Fields of a rule that are written as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Rule:
     accepts: tuple[str, ...] = ()  # sha256 of further notices that count for this rule
     created_from: int | None = None
     created_until: int | None = None
+    residence: Residence = Residence.AT_USE
+    mentioned: Mentioned = Mentioned.REDACT
+    tiers: tuple[str, ...] = ()  # of subjects; empty: of every tier, also unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,14 @@ class Policy:
     rules: tuple[Rule, ...]
     minimum_age: int | None = None
     accepts: tuple[str, ...] = ()  # sha256 of further notices that count
+    never_of_tier: tuple[tuple[str, str], ...] = ()  # (category, tier)
 
     def to_json(self) -> dict[str, Any]:
         """Write the policy as the JSON that its digest names."""
         value = asdict(self)
         value["rules"] = [
-            {**rule, "basis": str(rule["basis"])} for rule in value["rules"]
+            {**rule, **{name: str(rule[name]) for name in ENUMS}}
+            for rule in value["rules"]
         ]
         return value
 
@@ -50,10 +58,14 @@ class Policy:
     def from_json(cls, value: dict[str, Any]) -> "Policy":
         """Read a policy back from its JSON."""
         rules = tuple(
-            Rule(**{**_tuples(rule), "basis": Basis(rule["basis"])})
+            Rule(
+                **_tuples(rule)
+                | {name: kind(rule[name]) for name, kind in ENUMS.items()}
+            )
             for rule in value["rules"]
         )
-        return cls(**{**_tuples(value), "rules": rules})
+        never = tuple(map(tuple, value["never_of_tier"]))
+        return cls(**{**_tuples(value), "rules": rules, "never_of_tier": never})
 
     @property
     def digest(self) -> str:

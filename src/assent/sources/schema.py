@@ -14,13 +14,18 @@ DOCUMENTS = pa.schema(
     ]
 )
 
+RESIDENCE = pa.struct([("country", pa.string()), ("valid_from", pa.int64())])
+
 SUBJECTS = pa.schema(
     [
         pa.field("subject_id", pa.string(), nullable=False),
+        # Where she lives now, undated: what `residences` says of an instant wins.
         pa.field("country", pa.string()),  # ISO 3166-1 alpha-2; null: unknown
         pa.field("birth_year", pa.int32()),  # null: unknown
         pa.field("age_band", pa.string()),  # `adult` or `minor`; null: unknown
-        pa.field("tier", pa.string()),
+        pa.field("tier", pa.string()),  # such as `premium`; null: unknown
+        # Where she lived from when on, microseconds UTC; null: not known.
+        pa.field("residences", pa.list_(RESIDENCE)),
         # The directory: used to find a person's traces in texts, for nothing else.
         pa.field("names", pa.list_(pa.string())),
         pa.field("handles", pa.list_(pa.string())),
