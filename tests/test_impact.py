@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assent.decide.impact import Count, census, compare, served, without_notice
-from assent.engine.sql import Question, QuestionRule
+from assent.engine.question import Question, QuestionRule
 from assent.errors import DeniedError, LedgerError, PolicyError, UsageError
 from assent.ledger.book import EVENTS
 from assent.terms import DAY, Basis, Reason, iso, parse_time

@@ -12,6 +12,8 @@ from assent.errors import UsageError
 
 DAY = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNKNOWN_PLACE = "unknown"
+"""The jurisdiction of a person of whom it is not known where she lives."""
 
 
 def micros(moment: datetime) -> int:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from assent.engine.sql import Question, QuestionRule
+from assent.engine.question import Question, QuestionRule
 from assent.errors import PolicyError
 from assent.policy.load import Declared
 from assent.policy.model import Policy, Rule, Suspension
 from assent.policy.regions import UNKNOWN, countries_of, jurisdictions
-from assent.terms import Basis
+from assent.terms import Basis, Residence
+
+MOST = 999
+"""Rules, and orders, that one question can tell apart."""
 
 
 def covers(scope: str, use: str) -> bool:
@@ -56,9 +59,16 @@ def ask(
         ledger_size: entries from this number on are not known.
 
     Raises:
-        PolicyError: the policies in force mix a lawful basis with what operators did.
+        PolicyError: the policies in force mix a lawful basis with what operators did,
+            or have more rules or orders than can be told apart.
     """
     rules = [(policy, rule) for policy in policies for rule in policy.rules]
+    if max(len(rules), len(suspensions)) > MOST:
+        raise PolicyError(
+            f"{len(rules)} rules and {len(suspensions)} orders are in force, wanted at "
+            f"most {MOST} of each",
+            hint="join rules that differ in their regions or categories alone",
+        )
     unsafe = {rule.basis is Basis.UNSAFE_DEFAULT_ON for _, rule in rules}
     if len(unsafe) > 1:
         raise PolicyError(
@@ -85,9 +95,16 @@ def ask(
         has_policy=bool(policies),
         minimum_age=max(ages, default=None),
         depends_on_region=bool(suspended)
-        or any(not _anywhere(rule) for _, rule in rules),
+        or any(
+            not _anywhere(rule) and rule.residence is not Residence.AT_CREATION
+            for _, rule in rules
+        ),
         never=tuple(sorted({name for p in policies for name in p.never})),
         suspended=suspended,
+        never_of_tier=tuple(
+            sorted({pair for p in policies for pair in p.never_of_tier})
+        ),
+        tiers=tuple(sorted(declared.tiers)),
     )
 
 
@@ -119,6 +136,9 @@ def _question_rule(
         notice_days=rule.notice_days,
         created_from=rule.created_from,
         created_until=rule.created_until,
+        residence=rule.residence,
+        mentioned=rule.mentioned,
+        tiers=rule.tiers,
     )
 
 

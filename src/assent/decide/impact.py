@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assent.decide import covers
-from assent.engine.sql import Question
+from assent.engine.question import Question
 from assent.policy.regions import UNKNOWN
 from assent.terms import PROVED, Reason, iso
 

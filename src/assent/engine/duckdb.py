@@ -8,10 +8,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from assent.engine.sql import Question, decision_sql
+from assent.engine.question import Question
+from assent.engine.sql import decision_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
+
+# The query reads flat tables: a list is a matter of each engine.
+FLAT = {
+    "residences": "SELECT subject_id, r.country, r.valid_from FROM "
+    "(SELECT subject_id, unnest(residences) AS r FROM subjects)",
+    "mentions": "SELECT document_id, unnest(mentions) AS subject_id FROM documents",
+}
 MEMORY_LIMIT = "2GB"
 
 # How the engine's messages begin. While rows stream, Arrow passes its errors on as an
@@ -94,6 +102,8 @@ class DuckEngine:
             with _engine_errors(self._tables):
                 for name, path in (("documents", documents), ("subjects", subjects)):
                     self._connection.read_parquet(str(path)).create_view(name)
+                for name, flat in FLAT.items():
+                    self._connection.execute(f"CREATE VIEW {name} AS {flat}")
         except BaseException:
             self.close()
             raise

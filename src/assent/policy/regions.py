@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pycountry
 
 from assent.errors import PolicyError
+from assent.terms import UNKNOWN_PLACE
 
 # fmt: off
 EU = frozenset([
@@ -20,8 +21,7 @@ NAMED = {
     "*": COUNTRIES,
 }
 SHOWN = 8  # countries that a message lists one by one
-UNKNOWN = "unknown"
-"""The jurisdiction of a person whose country is not known."""
+UNKNOWN = UNKNOWN_PLACE
 
 
 def countries_of(

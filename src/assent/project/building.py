@@ -28,7 +28,7 @@ from assent.corpus.manifest import (
     read_files,
     read_manifest,
 )
-from assent.engine.sql import Question
+from assent.engine.question import Question
 from assent.errors import CorpusError, DeniedError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
 from assent.ledger.book import PublicEvent

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from assent.canon import canonical, sha256
 from assent.decide import ask, places
 from assent.engine.duckdb import DuckEngine
-from assent.engine.sql import Question
+from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.ledger.book import Book, PublicEvent

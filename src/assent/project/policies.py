@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from assent.decide import ask, places
 from assent.decide.impact import Impact, census, compare, served, without_notice
-from assent.engine.sql import Question
+from assent.engine.question import Question
 from assent.errors import DeniedError, PolicyError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy import words
