@@ -31,18 +31,23 @@ DECLARED = Declared(
 )
 KINDS = [
     *("notice_served", "notice_served", "notice_served", "given", "given", "given"),
-    *("refused", "withdrawn", "expired", "objected", "objection_lifted"),
-    *("restricted", "restriction_lifted", "residence_changed", "residence_changed"),
-    *("enrolled", "erased", "mystery", None),
+    *("notice_served", "notice_served", "given", "refused", "withdrawn", "expired"),
+    *("objected", "objected", "objection_lifted", "objection_lifted"),
+    *("restricted", "restriction_lifted", "residence_changed", "enrolled"),
 ]
-DAYS = [None, *range(-6, 3), *range(-6, 1)]
+RARE = ["erased", "mystery", None]
+EARLY = {"happened_at": DAY_0 - 7 * DAY, "recorded_at": DAY_0 - 7 * DAY} | {
+    "notice": NOTICES[0],
+    "valid_until": None,
+}
+DAYS = [None, *[*range(-6, 1)] * 4, 1, 2]
 SCOPES = {
     "purpose": ["*", "*", "*", "train", "train.generative", "train.generative.x"]
     + ["train.ranking", "typo", None],
     "recipient": ["*", "*", "*", "*", "alpha", "beta", "gamma", "typo", None],
     "category": ["*", "*", "*", "*", "post", "profile", "typo", None],
 }
-COUNTRIES = ["US", "US", "FR", "CH", "BR", "XX", None]
+COUNTRIES = [*("US", "FR", "CH") * 5, "BR", "XX", None]
 
 
 @dataclass
@@ -128,20 +133,38 @@ def batches(seed: int, number: int, each: int) -> Iterator[Batch]:
 
 def _world(rng: random.Random, prefix: str) -> World:
     people = [prefix + name for name in ("ana", "bo", "cy")]
+    sound = rng.random() < 0.75  # else hardly anybody would ever be permitted
     world = World(subjects=[_subject(rng, who) for who in people[:2]])
     world.events = [
         _event(rng, "enrolled", who, n, wide=True)
         for n, who in enumerate(people)
-        if rng.random() < 0.93
+        if sound or rng.random() < 0.9
     ]
-    for n in range(rng.randint(0, 9)):
-        kind = rng.choice(KINDS)
-        who = rng.choice([*people, people[0], people[0]])
-        world.events.append(_event(rng, kind, who, 10 + n, rng.random() < 0.5))
+    if sound:
+        for n, person in enumerate(world.subjects):
+            person |= _known(rng)
+            told = _event(rng, "notice_served", people[n], 4 + n, wide=True)
+            said = _event(rng, "given", people[n], 6 + n, wide=True)
+            world.events += [each | EARLY for each in (told, said)]
+    for n in range(rng.randint(0, 3 if sound else 10)):
+        kind = rng.choice(KINDS if rng.random() < 0.97 else RARE)
+        who = rng.choice([*people[:2] * 3, people[2]])
+        world.events.append(_event(rng, kind, who, 10 + n, rng.random() < 0.6))
     world.documents = [
         _document(rng, f"{prefix}d{n}", people) for n in range(rng.randint(1, 5))
     ]
     return world
+
+
+def _known(rng: random.Random) -> dict:
+    country = rng.choice(["US", "FR", "CH"])
+    lived = [{"country": country, "valid_from": DAY_0 - 3000 * DAY}]
+    return {
+        "country": country,
+        "birth_year": rng.choice([1980, 1980, 1980, 1980, 2006]),
+        "age_band": None,
+        "residences": rng.choice([None, lived, lived]),
+    }
 
 
 def _event(
@@ -154,8 +177,8 @@ def _event(
         "entry": entry,
         "kind": kind,
         "subject_id": who,
-        "notice": rng.choice([*NOTICES, NOTICES[0], NOTICES[0], None]),
-        "valid_until": _time(rng.choice([None, None, *DAYS])),
+        "notice": rng.choice([*NOTICES[:2] * 4, NOTICES[2], None]),
+        "valid_until": _time(rng.choice([*[None] * 20, *DAYS, 3, 3])),
         "happened_at": _time(happened),
         "recorded_at": _time(recorded),
         "country": rng.choice(COUNTRIES) if moved else None,
@@ -170,7 +193,7 @@ def _time(day: int | None) -> int | None:
 
 
 def _subject(rng: random.Random, who: str) -> dict:
-    days = [None, -3000, -2000, -2000, -10, -1, 0, 1]
+    days = [None, *[-3000] * 6, -2000, -2000, -10, -1, 0, 1]
     lived = [
         {"country": rng.choice(COUNTRIES), "valid_from": _time(rng.choice(days))}
         for _ in range(rng.choice([0, 1, 1, 2, 3]))
@@ -178,24 +201,27 @@ def _subject(rng: random.Random, who: str) -> dict:
     return dict.fromkeys(SUBJECTS.names) | {
         "subject_id": who,
         "country": rng.choice(COUNTRIES),
-        "birth_year": rng.choice([1980, 1980, 2004, 2005, 2006, 2007, 1700, None]),
-        "age_band": rng.choice([None, None, None, "adult", "minor", "other"]),
-        "tier": rng.choice(["basic", "premium", "gold", None]),
+        "birth_year": rng.choice([*[1980] * 15, 2004, 2005, 2006, 2007, 1700, None]),
+        "age_band": rng.choice([*[None] * 14, "adult", "adult", "minor", "other"]),
+        "tier": rng.choice([*("basic", "premium") * 4, "gold", None]),
         "residences": rng.choice([None, lived, lived]),
     }
 
 
 def _document(rng: random.Random, name: str, people: list[str]) -> dict:
     created = [None, 0, DAY_0 - 900 * DAY, DAY_0 - 10 * DAY, DAY_0 - 5 * DAY]
-    who = [*people, people[0], people[0], None]
-    mentions = [rng.choice([*people, None]) for _ in range(rng.choice([0, 1, 1, 2]))]
+    who = [*people[:2] * 8, people[2], None]
+    mentions = [
+        rng.choice([*people[:2] * 3, *people, None])
+        for _ in range(rng.choice([0, 1, 1, 2]))
+    ]
     return dict.fromkeys(DOCUMENTS.names) | {
         "document_id": name,
         "subject_id": rng.choice(who),
         "category": rng.choice(
             ["post", "post", "post", "profile", "mail", "typo", None]
         ),
-        "created_at": rng.choice([*created, DAY_0 - 1, DAY_0, DAY_0 + 1]),
+        "created_at": rng.choice([*created * 2, DAY_0 - 1, DAY_0, DAY_0 + 1]),
         "text": "words",
         "mentions": rng.choice([None, mentions, mentions]),
     }
@@ -207,30 +233,38 @@ def _policies(rng: random.Random) -> list[Policy]:
             version="v",
             controller=name,
             effective_from=0,
-            notice=rng.choice(NOTICES[:2]),
-            never=rng.choice([(), ("mail",), ("mail",), ("post",)]),
-            rules=tuple(_rule(rng, f"{name}{n}") for n in range(rng.randint(0, 3))),
-            minimum_age=rng.choice([None, 18, 21]),
+            notice=rng.choice([NOTICES[0], NOTICES[0], NOTICES[1]]),
+            never=rng.choice([(), *[("mail",)] * 6, ("post",)]),
+            rules=tuple(
+                _rule(rng, f"{name}{n}")
+                for n in range(rng.choice([0, 1, 2, 2, 3, 3, 4]))
+            ),
+            minimum_age=rng.choice([None, 18, 18, 21]),
             never_of_tier=rng.choice([(), (), (("profile", "premium"),)]),
         )
-        for name in ["c", "d"][: rng.choice([0, 1, 1, 1, 2, 2])]
+        for name in ["c", "d"][: rng.choice([0, *[1] * 10, *[2] * 9])]
     ]
 
 
 def _rule(rng: random.Random, name: str) -> Rule:
     regions, excepted = rng.choice(
-        [(("US",), ()), (("EU", "CH"), ()), (("*",), ()), (("*",), ("EU", "US"))]
+        [
+            *[(("US",), ()), (("EU", "CH"), ()), (("US", "EU"), ("DE",))],
+            *[(("*",), ()), (("*",), ()), (("*",), ("EU", "US")), (("*",), ("BR",))],
+        ]
     )
     return Rule(
         name=name,
         regions=regions,
         except_regions=excepted,
-        categories=rng.choice([("post",), ("post", "profile")]),
-        recipients=rng.choice([("alpha",), ("alpha", "beta"), ("alpha", "beta")]),
-        purpose=rng.choice(["train", "train.generative", "train.ranking"]),
+        categories=rng.choice([("post",), *[("post", "profile")] * 3]),
+        recipients=rng.choice([("alpha",), *[("alpha", "beta")] * 4]),
+        purpose=rng.choice(
+            ["train", "train", *["train.generative"] * 4, "train.ranking"]
+        ),
         basis=rng.choice([Basis.CONSENT, Basis.LEGITIMATE_INTERESTS]),
         notice_days=rng.randint(0, 3),
-        accepts=rng.choice([(), (NOTICES[1],)]),
+        accepts=rng.choice([(), (NOTICES[0],), (NOTICES[1],)]),
         created_from=rng.choice([None, None, DAY_0 - 10 * DAY]),
         created_until=rng.choice([None, None, DAY_0]),
         residence=rng.choice([Residence.AT_USE, *Residence]),
@@ -248,5 +282,5 @@ def _suspensions(rng: random.Random) -> list[Suspension]:
             category=rng.choice(["*", "profile"]),
             purpose=rng.choice(["*", "train.ranking", "train.generative"]),
         )
-        for order in rng.choice([[], [], ["o1"], ["o1", "o2"]])
+        for order in rng.choice([[], [], [], ["o1"], ["o1", "o2"]])
     ]
