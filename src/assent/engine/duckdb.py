@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from assent.engine.changes import FACTS, Step, differing
 from assent.engine.question import Question
-from assent.engine.sql import decision_sql
+from assent.engine.sql import decision_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
+MEMORY_LIMIT = "2GB"
 
 # The query reads flat tables: a list is a matter of each engine.
 FLAT = {
@@ -20,7 +22,6 @@ FLAT = {
     "(SELECT subject_id, unnest(residences) AS r FROM subjects)",
     "mentions": "SELECT document_id, unnest(mentions) AS subject_id FROM documents",
 }
-MEMORY_LIMIT = "2GB"
 
 # How the engine's messages begin. While rows stream, Arrow passes its errors on as an
 # OSError with the same text, so the text is all that tells them apart.
@@ -70,7 +71,8 @@ class DuckEngine:
     Args:
         documents: Parquet file with the columns of `sources.schema.DOCUMENTS`.
         subjects: Parquet file with the columns of `sources.schema.SUBJECTS`.
-        events: Arrow table of the personal events, as `ledger` reads them.
+        events: the personal events with the columns of `ledger.book.EVENTS`: an Arrow
+            table, as the ledger reads them, or a Parquet file.
         spill: folder for what does not fit into memory.
         memory_limit: what the engine may take before it spills, as DuckDB writes it.
 
@@ -82,11 +84,11 @@ class DuckEngine:
         self,
         documents: Path,
         subjects: Path,
-        events: pa.Table,
+        events: pa.Table | Path,
         spill: Path,
         memory_limit: str = MEMORY_LIMIT,
     ) -> None:
-        self._tables = (documents, subjects)
+        self._tables = [documents, subjects]
         self._connection = duckdb.connect(
             ":memory:",
             config={
@@ -99,22 +101,23 @@ class DuckEngine:
         self._connection.execute("SET default_null_order = 'nulls_last'")
         self._connection.execute("SET TimeZone = 'UTC'")
         try:
-            with _engine_errors(self._tables):
-                for name, path in (("documents", documents), ("subjects", subjects)):
-                    self._connection.read_parquet(str(path)).create_view(name)
-                for name, flat in FLAT.items():
-                    self._connection.execute(f"CREATE VIEW {name} AS {flat}")
+            self._view({"documents": documents, "subjects": subjects})
+            if isinstance(events, Path):
+                self._view({"events": events})
+            else:
+                self._connection.register("events", events)
+            for name, flat in FLAT.items():
+                self._connection.execute(f"CREATE VIEW {name} AS {flat}")
         except BaseException:
             self.close()
             raise
-        self._connection.register("events", events)
 
     def decide(self, question: Question) -> pa.Table:
         """Decide every document: one row each, ordered by document_id.
 
         Returns:
-            Columns document_id, subject_id, category, created_at, jurisdiction,
-            reason, rule. Memory grows with documents, about 150 bytes a row.
+            The columns of `RESULT`. Memory grows with documents, about 150 bytes a row:
+            for many, use `write_decisions`.
 
         Raises:
             CorpusError: a table is missing or damaged.
@@ -128,18 +131,145 @@ class DuckEngine:
         """Decide every document and stream it with its text and mentions.
 
         Yields:
-            Batches of the columns of `decide`, `text` and `mentions`, in no order.
+            Batches of the columns of `RESULT`, `text` and `mentions`, in no order.
 
         Raises:
             CorpusError, UsageError: as `decide`, at any batch.
         """
-        query = (
-            f"SELECT v.*, t.text, t.mentions FROM ({decision_sql(question)}) AS v "
-            "JOIN documents AS t USING (document_id)"
-        )
+        query = decision_sql(question, more=("text", "mentions"))
         with _engine_errors(self._tables):
             yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+
+    def count(self, question: Question) -> pa.Table:
+        """Count every decision: reason, rule, documents, people. In constant memory."""
+        query = (
+            "SELECT reason, rule, COUNT(*) AS documents, "
+            f"COUNT(DISTINCT subject_id) AS people FROM ({decision_sql(question)}) "
+            "GROUP BY reason, rule ORDER BY reason, rule"
+        )
+        with _engine_errors(self._tables):
+            return self._connection.sql(query).to_arrow_table()
+
+    def write_decisions(self, question: Question, out: Path) -> None:
+        """Decide every document into a Parquet file, in no order.
+
+        Memory grows with people and events, about 0.1 kB each, not with documents.
+
+        Raises:
+            CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
+        """
+        self._copy(decision_sql(question), out)
+
+    def write_permitted(self, question: Question, out: Path) -> None:
+        """Copy the permitted documents, all their columns, into a Parquet file.
+
+        Raises:
+            CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
+        """
+        columns = self._connection.view("documents").columns
+        self._copy(permitted_sql(question, columns), out)
+
+    def write_changes(
+        self,
+        before: Question,
+        after: Question,
+        out: Path,
+        was: tuple[Path, Path] | None = None,
+    ) -> int:
+        """Write the decisions that differ between two questions into a Parquet file.
+
+        With the earlier decisions they make the later ones: replace those of the same
+        document, and leave out what is gone.
+
+        Args:
+            before: what was asked earlier.
+            after: what is asked now.
+            out: gets the columns of `CHANGES`.
+            was: the earlier documents and subjects; None when they are the same.
+
+        Returns:
+            How many differ.
+
+        Raises:
+            CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
+        """
+        if was:
+            self._tables += was
+            self._view({"was_documents": was[0], "was_subjects": was[1]})
+        step = Step(before, after, same_tables=was is None)
+        with _engine_errors(self._tables):
+            earlier, later = (
+                self._narrowed(step) if step.same_rules else self._whole(step)
+            )
+            self._table("was_decided", decision_sql(before), earlier)
+            self._table("now_decided", decision_sql(after), later)
+        self._connection.execute("SET search_path = 'main'")
+        self._copy(differing("was_decided", "now_decided"), out)
+        counted = self._connection.read_parquet(str(out)).aggregate("COUNT(*)")
+        return int(counted.fetchall()[0][0])
 
     def close(self) -> None:
         """Release memory and temporary files."""
         self._connection.close()
+
+    # -- inside ------------------------------------------------------------------------
+
+    def _view(self, files: dict[str, Path]) -> None:
+        with _engine_errors(self._tables):
+            for name, path in files.items():
+                self._connection.read_parquet(str(path)).create_view(name)
+
+    def _copy(self, query: str, out: Path) -> None:
+        name = str(out).replace("'", "''")
+        with _engine_errors(self._tables):
+            self._connection.execute(
+                f"COPY ({query}) TO '{name}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+
+    def _table(self, name: str, query: str, schema: str) -> None:
+        self._connection.execute(f"SET search_path = '{schema}'")
+        self._connection.execute(f"CREATE TABLE main.{name} AS {query}")
+
+    def _whole(self, step: Step) -> tuple[str, str]:
+        """Rules changed: everything is decided under both."""
+        return ("main" if step.same_tables else self._schema("was", "was_")), "main"
+
+    def _narrowed(self, step: Step) -> tuple[str, str]:
+        """Keep only what the step may touch; name the schemas of both questions."""
+        execute = self._connection.execute
+        execute(
+            f"CREATE TABLE touched_people AS SELECT DISTINCT * FROM ({step.people()})"
+        )
+        execute(
+            "CREATE TABLE touched_documents AS "
+            f"SELECT DISTINCT * FROM ({step.documents()})"
+        )
+        now = self._schema("now", "", narrow=True)
+        return (now if step.same_tables else self._schema("was", "was_", True)), now
+
+    def _schema(self, name: str, prefix: str, narrow: bool = False) -> str:
+        """Make a schema in which the query finds the tables under their own names."""
+        execute = self._connection.execute
+        execute(f"CREATE SCHEMA {name}")
+        kind, documents, people = "VIEW", "", ""
+        if narrow:
+            kind = "TABLE"
+            documents = (
+                " WHERE subject_id IN (FROM main.touched_people) UNION "
+                f"SELECT {FACTS['documents']} FROM main.{prefix}documents "
+                "WHERE document_id IN (FROM main.touched_documents)"
+            )
+            people = f"""
+ WHERE subject_id IN (SELECT subject_id FROM {name}.documents UNION ALL
+   SELECT unnest(mentions) FROM {name}.documents)"""
+        for table, extra in (("documents", documents), ("subjects", people)):
+            execute(
+                f"CREATE {kind} {name}.{table} AS "
+                f"SELECT {FACTS[table]} FROM main.{prefix}{table}{extra}"
+            )
+        execute(f"CREATE {kind} {name}.events AS FROM main.events{people}")
+        execute(f"SET search_path = '{name}'")
+        for table, flat in FLAT.items():
+            execute(f"CREATE {kind} {name}.{table} AS {flat}")
+        execute("SET search_path = 'main'")
+        return name

@@ -1,35 +1,27 @@
-"""Values as SQL literals."""
+"""Values as SQL literals, and named parts of a query."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlglot import exp
 
 
-def values_table(
-    name: str, columns: tuple[str, ...], rows: Iterable[Sequence[object]]
-) -> str:
-    """Write a small table of literals; an empty one keeps its columns and types."""
-    listed = [tuple(row) for row in rows]
-    head = f"{name}({', '.join(columns)})"
+class Part(NamedTuple):
+    """One named part of a query: what it holds, in words, and its SELECT."""
+
+    name: str
+    says: str
+    select: str
+
+
+def values_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a small table of texts as a SELECT; an empty one keeps its columns."""
+    listed = [f"({text_list(row)})" for row in rows]
     if not listed:
         # One row that can match nothing, filtered away, gives the columns a type.
-        blanks = ", ".join(f"{_blank(column)} AS {column}" for column in columns)
-        return f"{name} AS (SELECT * FROM (SELECT {blanks}) AS none WHERE 1 = 0)"
-    body = ", ".join("(" + ", ".join(map(_literal, row)) + ")" for row in listed)
-    return f"{head} AS (SELECT * FROM (VALUES {body}) AS t({', '.join(columns)}))"
-
-
-def _blank(column: str) -> str:
-    numeric = column.endswith(("_no", "_before", "_time"))
-    return f"CAST(NULL AS {'BIGINT' if numeric else 'TEXT'})"
-
-
-def _literal(value: object) -> str:
-    if value is None:
-        return "CAST(NULL AS BIGINT)"
-    if isinstance(value, int):
-        return f"CAST({value} AS BIGINT)"
-    return text_literal(str(value))
+        blanks = ", ".join(f"CAST(NULL AS TEXT) AS {column}" for column in columns)
+        return f"SELECT * FROM (SELECT {blanks}) AS nothing WHERE 1 = 0"
+    return f"SELECT * FROM (VALUES {', '.join(listed)}) AS t({', '.join(columns)})"
 
 
 def text_literal(value: str) -> str:

@@ -8,7 +8,7 @@ has, beside it, a row for each of those cells.
 
 from collections.abc import Iterator
 
-from assent.engine.literals import text_list, text_literal
+from assent.engine.literals import Part, text_list, text_literal
 from assent.engine.question import Question
 from assent.terms import UNKNOWN_PLACE, Reason, instant
 
@@ -46,7 +46,7 @@ def covering(purpose: str) -> list[str]:
     return ["*", *(".".join(steps[: n + 1]) for n in range(len(steps)))]
 
 
-def events_known(question: Question) -> str:
+def events_known(question: Question) -> Part:
     """Select the events that touch the use: their words, and what they reach.
 
     `reach` columns hold `*`, one label, or nothing: a grant reaches what it names; a
@@ -54,12 +54,14 @@ def events_known(question: Question) -> str:
     """
     grants = text_list(GRANTS)
     earliest = "CASE WHEN e.happened_at <= e.recorded_at THEN e.happened_at"
-    return f"""
--- (1) events known at ledger size {question.ledger_size}: from when each counts (a
--- grant from the later of happened and recorded, and without a time never; a denial
--- from the earlier, and without a time always), when it was said (a consent that is
--- recorded late must not outlive a withdrawal that was said after it), what it reaches
-known AS (
+    return Part(
+        "known",
+        f"Events known at ledger size {question.ledger_size}: from when each counts (a "
+        "grant from the later of happened and recorded, and without a time never; a "
+        "denial from the earlier, and without a time always), when it was said (a "
+        "consent that is recorded late must not outlive a withdrawal that was said "
+        "after it), and which categories and recipients it reaches (`*`: all).",
+        f"""
   SELECT e.subject_id, e.kind, e.notice, e.valid_until,
     CASE
       WHEN e.kind IN ({grants}) THEN
@@ -78,11 +80,11 @@ known AS (
   FROM events AS e
   WHERE e.entry < {question.ledger_size}
     AND (e.kind = 'enrolled' OR e.purpose IN ({text_list(covering(question.purpose))})
-      OR (COALESCE(e.kind, '') NOT IN ({grants}) AND {_denied_purpose(question)}))
-)"""
+      OR (COALESCE(e.kind, '') NOT IN ({grants}) AND {_denied_purpose(question)}))""",
+    )
 
 
-def words_heard(question: Question) -> str:
+def words_heard(question: Question) -> Part:
     """Turn the events that count at the instant into words of the lanes."""
     yes = [
         f"CASE WHEN k.kind = 'given' AND k.notice IN ({text_list(notices)}) "
@@ -96,11 +98,12 @@ def words_heard(question: Question) -> str:
     ]
     words = [f"{_word_key(lane, question)} AS {lane}" for lane in WORDS]
     kinds = [*NO_WORD, "erased", *(kind for lane in WORDS.values() for kind in lane)]
-    return f"""
--- (2) the words among them: one number a word says when, and in its last digit what
--- ({_legend()}); the largest is the latest word, and at
--- one instant a denial is larger
-heard AS (
+    return Part(
+        "heard",
+        "The words among them. One number says when a word was said and, in its last "
+        f"digit, what it was ({_legend()}): the largest is the latest word, and at one "
+        "instant a denial is larger than a grant.",
+        f"""
   SELECT k.subject_id, k.category, k.recipient,
     CASE WHEN k.kind = 'enrolled' THEN 1 END AS is_enrolled,
     CASE WHEN k.kind = 'erased' THEN 1 END AS is_erased,
@@ -113,29 +116,31 @@ heard AS (
     FROM known AS k
   ) AS k
   WHERE k.kind = 'enrolled' OR (k.counts_from <= {question.as_of}
-    AND k.category IS NOT NULL AND k.recipient IS NOT NULL)
-)"""
+    AND k.category IS NOT NULL AND k.recipient IS NOT NULL)""",
+    )
 
 
-def answers(question: Question) -> str:
+def answers(question: Question) -> Part:
     """Give each person the latest word of each lane, for everything she spoke of."""
     wide = "h.category = '*' AND h.recipient = '*'"
-    return f"""
--- (3) one row a person: the latest of each lane, of what was said of every use
-answers AS (
+    return Part(
+        "answers",
+        "One row a person: the latest word of each lane, of what was said of all uses.",
+        f"""
   SELECT h.subject_id, MAX(h.is_enrolled) AS is_enrolled,
     {_latest(question, f"CASE WHEN {wide} THEN ", " END")},
     MAX(CASE WHEN {wide} THEN 0 ELSE 1 END) AS is_narrow
   FROM heard AS h
-  GROUP BY h.subject_id
-)"""
+  GROUP BY h.subject_id""",
+    )
 
 
-def narrow_answers(question: Question) -> str:
+def narrow_answers(question: Question) -> Part:
     """Give those who spoke of single uses a row for each use; else the same."""
-    return f"""
--- (4) and, for those who spoke of single categories or recipients, one row a cell
-narrow_answers AS (
+    return Part(
+        "narrow_answers",
+        "And for those who spoke of single categories or recipients, a row for each.",
+        f"""
   SELECT h.subject_id, c.category, c.recipient,
     {_latest(question, "", "")}
   FROM heard AS h
@@ -143,8 +148,8 @@ narrow_answers AS (
     ON n.subject_id = h.subject_id
   JOIN cells AS c ON h.category IN ('*', c.category)
     AND h.recipient IN ('*', c.recipient)
-  GROUP BY h.subject_id, c.category, c.recipient
-)"""
+  GROUP BY h.subject_id, c.category, c.recipient""",
+    )
 
 
 def _latest(question: Question, before: str, after: str) -> str:
@@ -157,14 +162,15 @@ def _latest(question: Question, before: str, after: str) -> str:
     return ",\n    ".join(found)
 
 
-def places_lived(question: Question) -> str:
+def places_lived(question: Question) -> list[Part]:
     """Say where each person lives at the use and, where asked, lived before."""
     as_of = question.as_of
     parts = [
-        f"""
--- (5) dated statements of where somebody lives, each until the next: what the platform
--- says, and moves in the ledger. Two places from one instant on are no place
-moves AS (
+        Part(
+            "moves",
+            "Dated statements of where somebody lives: what the platform says, and "
+            "moves in the ledger, with the time from which they are known.",
+            f"""
   SELECT r.subject_id, r.country, r.valid_from AS lived_from,
     r.valid_from AS known_from
   FROM residences AS r
@@ -173,9 +179,12 @@ moves AS (
     CASE WHEN e.recorded_at > e.happened_at THEN e.recorded_at
       WHEN e.recorded_at IS NOT NULL THEN e.happened_at END AS known_from
   FROM events AS e
-  WHERE e.kind = 'residence_changed' AND e.entry < {question.ledger_size}
-),
-stays AS (
+  WHERE e.kind = 'residence_changed' AND e.entry < {question.ledger_size}""",
+        ),
+        Part(
+            "stays",
+            "Each holds until the next. Two places from one instant on are no place.",
+            f"""
   SELECT m.subject_id, m.country, m.lived_from, m.known_from,
     COALESCE(LEAD(m.lived_from) OVER (
       PARTITION BY m.subject_id ORDER BY m.lived_from), {MOST}) AS lived_until
@@ -186,21 +195,28 @@ stays AS (
       CASE WHEN COUNT(*) = COUNT(m.known_from) THEN MAX(m.known_from) END AS known_from
     FROM moves AS m
     GROUP BY m.subject_id, COALESCE(m.lived_from, {LEAST})
-  ) AS m
-),
--- where that puts her at the use; a move that was recorded later was not known then
-living AS (
+  ) AS m""",
+        ),
+        Part(
+            "living",
+            "Where that puts her at the use. A move that was recorded later was not "
+            "known then: she lived in no known place.",
+            f"""
   SELECT t.subject_id, MAX(CASE WHEN t.lived_from <= {as_of}
     AND t.lived_until > {as_of} AND t.known_from <= {as_of} THEN t.country END)
     AS country
   FROM stays AS t
-  GROUP BY t.subject_id
-)"""
+  GROUP BY t.subject_id""",
+        ),
     ]
-    if question.depends_on_creation:
-        parts.append(f"""
--- and at every earlier time: nobody knows where before the first statement
-spans AS (
+    return [*parts, *([_spans()] if question.depends_on_creation else [])]
+
+
+def _spans() -> Part:
+    return Part(
+        "spans",
+        "And at every earlier time. Before the first statement nobody knows where.",
+        f"""
   SELECT t.subject_id, t.lived_from, t.lived_until,
     COALESCE(c.jurisdiction, '{UNKNOWN_PLACE}') AS lived_in
   FROM stays AS t
@@ -210,16 +226,17 @@ spans AS (
     COALESCE(f.lived_from, {MOST}) AS lived_until, '{UNKNOWN_PLACE}' AS lived_in
   FROM subjects AS s
   LEFT JOIN (SELECT t.subject_id, MIN(t.lived_from) AS lived_from FROM stays AS t
-    GROUP BY t.subject_id) AS f ON f.subject_id = s.subject_id
-)""")
-    return ",\n".join(parts)
+    GROUP BY t.subject_id) AS f ON f.subject_id = s.subject_id""",
+    )
 
 
-def people(question: Question) -> str:
+def people(question: Question) -> Part:
     """Give each person her place, what stands in her way, and her words as digits."""
-    return f"""
--- (6) each person: where she lives, and what stands in the way of everything
-people AS (
+    return Part(
+        "people",
+        "Each person: where she lives, what stands in the way of everything, and her "
+        "own words as digits; `own_no` is a denial by what she said herself.",
+        f"""
   SELECT s.subject_id, s.tier, s.jurisdiction,
     CASE
       {_obstacles(question)}
@@ -234,8 +251,8 @@ people AS (
     LEFT JOIN countries AS c ON c.country =
       CASE WHEN l.subject_id IS NULL THEN s.country ELSE l.country END
   ) AS s
-  LEFT JOIN answers AS a ON a.subject_id = s.subject_id
-)"""
+  LEFT JOIN answers AS a ON a.subject_id = s.subject_id""",
+    )
 
 
 def own_words(table: str, question: Question) -> str:

@@ -19,11 +19,12 @@ numbers, left joins, CASE. No argmax (undefined ties), no `least` of what may be
 no time types, no order of rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from textwrap import fill, indent
 
 import sqlglot
 
-from assent.engine.literals import text_list, text_literal, values_table
+from assent.engine.literals import Part, text_list, text_literal, values_table
 from assent.engine.people import (
     LEAST,
     answers,
@@ -35,7 +36,7 @@ from assent.engine.people import (
 )
 from assent.engine.question import Judges, Period, Question, Situation
 from assent.engine.verdicts import DENIED, NO_RULE, STEP, Verdicts, outcome
-from assent.terms import Reason, iso
+from assent.terms import PROVED, Reason, iso
 
 DIALECTS = ("duckdb", "spark", "trino", "snowflake", "bigquery")
 
@@ -46,18 +47,45 @@ RESULT = (
 """The columns of a decision."""
 
 
-def decision_sql(question: Question, dialect: str = "duckdb") -> str:
+def decision_sql(
+    question: Question, dialect: str | None = None, more: Sequence[str] = ()
+) -> str:
     """Write the decision query for one question.
 
     Args:
         question: what is asked, with rules, orders and instants as literals.
-        dialect: one of `DIALECTS`.
+        dialect: one of `DIALECTS`, laid out for readers; by default that of DuckDB, as
+            it is written here, which takes no time.
+        more: further columns of the documents, such as `text`.
 
     Returns:
-        One SELECT of the columns of `RESULT`; one row a document.
+        One SELECT of the columns of `RESULT` and of `more`; one row a document.
     """
-    text = f"{_with(question)}\n{_answer(question)}"
-    return sqlglot.parse_one(text, read="duckdb").sql(dialect=dialect, pretty=True)
+    return _query(question, _answer(question, more), dialect)
+
+
+def permitted_sql(question: Question, columns: Sequence[str]) -> str:
+    """Select columns of the permitted documents, in DuckDB's dialect.
+
+    Args:
+        question: as for `decision_sql`.
+        columns: of the documents table.
+    """
+    chosen = ", ".join(f"a.{name}" for name in columns)
+    judged = _judged_documents(question, columns)
+    proved = len(PROVED) * STEP  # the proved reasons come first
+    select = f"SELECT {chosen} FROM ({judged}) AS a WHERE a.outcome < {proved}"
+    return _query(question, select, None)
+
+
+def _query(question: Question, answer: str, dialect: str | None) -> str:
+    parts = [
+        f"{_comment(f'({n}) {part.says}')}{part.name} AS (\n"
+        f"{indent(_in(dialect, part.select), '  ')}\n)"
+        for n, part in enumerate(_parts(question))
+    ]
+    last = _comment("Each document looks its verdict up.")
+    return "WITH\n" + ",\n".join(parts) + f"\n{last}{_in(dialect, answer)}"
 
 
 def view_sql(question: Question, dialect: str, name: str = "assent_decisions") -> str:
@@ -68,83 +96,96 @@ def view_sql(question: Question, dialect: str, name: str = "assent_decisions") -
         dialect: one of `DIALECTS`.
         name: of the view.
     """
-    return (
-        f"-- Assent: what may be used for `{question.purpose}` by all of "
-        f"{', '.join(question.recipients)},\n"
-        f"-- as of {iso(question.as_of)}, as known at ledger size "
-        f"{question.ledger_size}. Only the reasons\n"
-        "-- 'consented' and 'legitimate_interests' permit. For another instant, policy "
-        "or order,\n"
-        "-- print and install it again.\n"
-        f"CREATE OR REPLACE VIEW {name} AS\n{decision_sql(question, dialect)}"
+    head = (
+        f"Assent: what may be used for `{question.purpose}` by all of "
+        f"{', '.join(question.recipients)}, as of {iso(question.as_of)}, as known at "
+        f"ledger size {question.ledger_size}. Only the reasons 'consented' and "
+        "'legitimate_interests' permit. For another instant, policy or order print and "
+        "install it again."
     )
+    body = decision_sql(question, dialect)
+    return f"{_comment(head)}CREATE OR REPLACE VIEW {name} AS\n{body}"
 
 
-def _with(question: Question) -> str:
-    """Everything that is known of people: the common part of all answers."""
+def _comment(text: str) -> str:
+    return f"{fill(text, 88, initial_indent='-- ', subsequent_indent='-- ')}\n"
+
+
+def _in(dialect: str | None, select: str) -> str:
+    if dialect is None:
+        return select.strip()
+    return sqlglot.parse_one(select, read="duckdb").sql(dialect=dialect, pretty=True)
+
+
+def _parts(question: Question) -> list[Part]:
+    """List everything that is known of people, in the order in which it is derived."""
     verdicts = Verdicts(question)
-    parts = [
-        _literals(question),
+    cells = sorted({use for rule in question.rules for use in rule.uses})
+    return [
+        Part(
+            "countries",
+            "The places that no rule or order tells apart.",
+            values_table(("country", "jurisdiction"), question.jurisdictions),
+        ),
+        Part(
+            "cells",
+            "The uses that are asked about and that a rule speaks of.",
+            values_table(("category", "recipient"), cells),
+        ),
         events_known(question),
         words_heard(question),
         answers(question),
         narrow_answers(question),
-        places_lived(question),
+        *places_lived(question),
         people(question),
         verdicts.of_people(),
         verdicts.of_cells(),
         *([_mentions(question)] if question.depends_on_mentions else []),
     ]
-    return "WITH\n" + ",\n".join(parts)
 
 
-def _literals(question: Question) -> str:
-    countries = values_table(
-        "countries", ("country", "jurisdiction"), question.jurisdictions
-    )
-    cells = sorted({use for rule in question.rules for use in rule.uses})
-    return (
-        "-- (0) what was asked, as small tables of literals\n"
-        f"{countries},\n{values_table('cells', ('category', 'recipient'), cells)}"
-    )
-
-
-def _mentions(question: Question) -> str:
+def _mentions(question: Question) -> Part:
     """How far the people whom a document mentions stand in its way."""
     objected = "COALESCE(n.objection_word, v.objection_word) = 1"
     alone = _outcome(question, "0")
-    return f"""
--- (9) of documents that mention people: 3 somebody has objected to this use, 2 it is
--- not known who is meant, 1 somebody is not permitted as if the words were hers
-mention_levels AS (
+    return Part(
+        "mention_levels",
+        "Of documents that mention people: 3 somebody has objected to this use, 2 it "
+        "is not known who is meant, 1 somebody is not permitted as if it were hers.",
+        f"""
   SELECT d.document_id, MAX(CASE
     WHEN m.subject_id IS NULL THEN 2
     WHEN {objected} THEN 3
     WHEN {alone} >= {DENIED} THEN 1
-    ELSE 0 END) AS level
+    ELSE 0 END) AS mention_level
   FROM mentions AS m
   JOIN documents AS d ON d.document_id = m.document_id
   {_joins(question, "m")}
-  GROUP BY d.document_id
-)"""
+  GROUP BY d.document_id""",
+    )
 
 
-def _answer(question: Question) -> str:
+def _answer(question: Question, more: Sequence[str]) -> str:
+    columns = [f"a.{name}" for name in RESULT[:-2]]
+    columns += [f"{_reason()} AS reason", f"{_rule(question)} AS rule"]
+    columns += [f"a.{name}" for name in more]
+    return (
+        f"SELECT {', '.join(columns)} "
+        f"FROM ({_judged_documents(question, [*RESULT[:4], *more])}) AS a"
+    )
+
+
+def _judged_documents(question: Question, columns: Sequence[str]) -> str:
+    """Select columns of each document, its jurisdiction, and its outcome."""
     joins, level = _joins(question, "d"), "0"
     if question.depends_on_mentions:
         joins += "\n  LEFT JOIN mention_levels AS l ON l.document_id = d.document_id"
-        level = "COALESCE(l.level, 0)"
+        level = "COALESCE(l.mention_level, 0)"
+    kept = ", ".join(f"d.{name}" for name in columns)
     return f"""
--- (10) each document looks its verdict up
-SELECT a.document_id, a.subject_id, a.category, a.created_at, a.jurisdiction,
-  {_reason()} AS reason,
-  {_rule(question)} AS rule
-FROM (
-  SELECT d.document_id, d.subject_id, d.category, d.created_at, v.jurisdiction,
-    {_outcome(question, level)} AS outcome
+  SELECT {kept}, v.jurisdiction, {_outcome(question, level)} AS outcome
   FROM documents AS d
-  {joins}
-) AS a"""
+  {joins}"""
 
 
 def _joins(question: Question, subject: str) -> str:

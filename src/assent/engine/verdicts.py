@@ -6,7 +6,7 @@ telling one and still says which rule it came from.
 
 from collections.abc import Iterator
 
-from assent.engine.literals import text_list, text_literal
+from assent.engine.literals import Part, text_list, text_literal
 from assent.engine.people import own_words, rank
 from assent.engine.question import (
     HOLDS,
@@ -54,7 +54,7 @@ class Verdicts:
         sets = [one for judges in self.numbers for one in judges if one]
         self.sets = {each: n for n, each in enumerate(dict.fromkeys(sets))}
 
-    def of_people(self) -> str:
+    def of_people(self) -> Part:
         """Give each person every verdict; the stay is hers where a rule asks of it."""
         kept = ["subject_id", "tier", "jurisdiction", "obstacle", "objection_word"]
         source, spans = "people AS p", ""
@@ -67,16 +67,16 @@ class Verdicts:
             spans = ", where a rule asks once for each place that she lived in"
         columns = [f"p.{name}" for name in kept]
         columns += [f"{self._of_all(j)} AS verdict_{n}" for j, n in self._numbered()]
-        return f"""
--- (7) each rule answered for each person{spans} ({STEP} x reason + rule, so that the
--- smallest is the most telling), the best of the rules that speak together, and the
--- verdict on each kind of document: every recipient must be permitted
-verdicts AS (
-  SELECT {", ".join(columns)}
-  FROM ({self._best(source, kept)}) AS p
-)"""
+        return Part(
+            "verdicts",
+            f"Each rule answered for each person{spans} ({STEP} x reason + rule, so "
+            "that the smallest is the most telling), the best of the rules that speak "
+            "together, and the verdict on each kind of document: every recipient must "
+            "be permitted.",
+            f"SELECT {', '.join(columns)} FROM ({self._best(source, kept)}) AS p",
+        )
 
-    def of_cells(self) -> str:
+    def of_cells(self) -> Part:
         """Give the same for single categories, to those who spoke of them."""
         question = self.question
         kept = ["subject_id", "category", "recipient", "objection_word"]
@@ -93,14 +93,20 @@ verdicts AS (
       FROM narrow_answers AS n
       JOIN people AS q ON q.subject_id = n.subject_id{span}
     ) AS p"""
-        verdicts = [f"{self._of_rows(j)} AS verdict_{n}" for j, n in self._numbered()]
-        return f"""
--- (8) the same for single categories, of those who spoke of one
-narrow_verdicts AS (
-  SELECT {", ".join([keys, "MAX(p.objection_word) AS objection_word", *verdicts])}
-  FROM ({self._best(source, kept)}) AS p
-  GROUP BY {keys}
-)"""
+        picked = [f"{self._picked(j)} AS picked_{n}" for j, n in self._numbered()]
+        verdicts = [f"{self._of_rows(n)} AS verdict_{n}" for _, n in self._numbered()]
+        columns = [keys, "MAX(p.objection_word) AS objection_word", *verdicts]
+        return Part(
+            "narrow_verdicts",
+            "The same for single categories, of those who spoke of one.",
+            f"""
+  SELECT {", ".join(columns)}
+  FROM (
+    SELECT {", ".join([keys, "p.objection_word", *picked])}
+    FROM ({self._best(source, kept)}) AS p
+  ) AS p
+  GROUP BY {keys}""",
+        )
 
     def _numbered(self) -> Iterator[tuple[Judges, int]]:
         """List the verdicts that are not the same for everybody."""
@@ -184,17 +190,20 @@ narrow_verdicts AS (
             f"ELSE LEAST({', '.join(denials)}) END"
         )
 
-    def _of_rows(self, judges: Judges) -> str:
-        """Say the same over rows, one a recipient."""
-        recipients = self.question.recipients
+    def _picked(self, judges: Judges) -> str:
+        """The best of the rules that speak for a row's own recipient."""
         cases = [
             f"WHEN p.recipient = {text_literal(name)} THEN p.best_{self.sets[one]}"
-            for name, one in zip(recipients, judges, strict=True)
+            for name, one in zip(self.question.recipients, judges, strict=True)
         ]
-        best = f"CASE {' '.join(cases)} END"
+        return f"CASE {' '.join(cases)} END"
+
+    def _of_rows(self, number: int) -> str:
+        """Say what `_of_all` says over rows, one a recipient."""
+        best, wanted = f"p.picked_{number}", len(self.question.recipients)
         # A recipient without a row, or without a rule that speaks of her, denies.
         return (
-            f"CASE WHEN COUNT({best}) < {len(recipients)} OR MAX({best}) >= {NOTHING} "
+            f"CASE WHEN COUNT({best}) < {wanted} OR MAX({best}) >= {NOTHING} "
             f"THEN {NO_RULE} WHEN MAX({best}) < {DENIED} THEN MAX({best}) "
             f"ELSE MIN(CASE WHEN {best} >= {DENIED} THEN {best} END) END"
         )
