@@ -135,9 +135,14 @@ def test_one_withdrawal_is_told_for_her_documents_alone(tmp_path):
         who = documents["subject_id"][0].as_py()
         row = {
             **dict.fromkeys(events.column_names),
-            "entry": 50, "kind": "withdrawn", "subject_id": who, "purpose": "*",
-            "recipient": "*", "category": "*",
-            "happened_at": worlds.DAY_0 - 1, "recorded_at": worlds.DAY_0 - 1,
+            "entry": 50,
+            "kind": "withdrawn",
+            "subject_id": who,
+            "purpose": "*",
+            "recipient": "*",
+            "category": "*",
+            "happened_at": worlds.DAY_0 - 1,
+            "recorded_at": worlds.DAY_0 - 1,
         }
         more = pa.Table.from_pylist([row], schema=events.schema)
         before, after = (

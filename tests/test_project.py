@@ -77,7 +77,7 @@ def test_the_whole_flow_ends_with_proofs_that_verify(toy, tmp_path):
 
 def test_every_document_has_one_decision_and_people_are_counted(fresh):
     with opened(fresh) as project:
-        counted = project.count_decisions(project.decide())
+        counted = project.count()
 
     assert [row[:3] for row in counted] == [
         ["legitimate_interests", "eu-interests", 18],
@@ -86,16 +86,6 @@ def test_every_document_has_one_decision_and_people_are_counted(fresh):
         ["never", "private_message", 11],
         ["no_rule", "", 3],
     ]
-
-
-def test_decisions_are_written_and_read_back(fresh, tmp_path):
-    with opened(fresh) as project:
-        decisions = project.decide()
-        project.write_decisions(decisions, tmp_path / "rows.parquet")
-
-    assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == (
-        decisions.to_pylist()
-    )
 
 
 def test_an_old_decision_can_be_asked_again(fresh):

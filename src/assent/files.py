@@ -38,6 +38,33 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
         sync_folder(path.parent)
 
 
+@contextmanager
+def private_draft(path: Path) -> Iterator[Path]:
+    """Give a file to write that becomes `path` when it is whole: mode 0600.
+
+    What is written lies in a folder for its owner alone until then. A crash leaves the
+    old file, and a draft that the next write replaces.
+
+    Raises:
+        UsageError: the disk is full; the old content is still there.
+    """
+    folder = path.with_name(f".{path.name}.draft")
+    shutil.rmtree(folder, ignore_errors=True)
+    with full_disk_named(path):
+        folder.mkdir(mode=0o700, parents=True)
+        draft = folder / path.name
+        try:
+            yield draft
+            draft.chmod(SECRET_MODE)
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            # Crash here: a draft is left; the old file still counts.
+            os.replace(draft, path)
+            sync_folder(path.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def publish_folder(draft: Path, final: Path) -> None:
     """Rename a finished draft folder to its final name: the instant it exists.
 

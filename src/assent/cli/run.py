@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,29 +14,65 @@ from assent.errors import UsageError
 @cli.command()
 @click.option("--at", "as_of", help="The instant asked about. Default: now.")
 @click.option("--recipient", "recipients", multiple=True, help="Default: all in use.")
+@click.option("--ledger-size", type=int, help="Entries known. Default: all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write rows as Parquet.")
+@click.option(
+    "--permitted",
+    is_flag=True,
+    help="With --out: the permitted documents themselves, nothing removed from them.",
+)
+@click.option(
+    "--since",
+    help="With --out: only what changed since FILE (of decisions), a ledger size or "
+    "the first digits of a head's root.",
+)
+@click.option("--since-at", help="The instant of that head. Default: its last entry.")
 @click.pass_context
 def decide(
     context: click.Context,
     as_of: str | None,
     recipients: tuple[str, ...],
+    ledger_size: int | None,
     out: Path | None,
+    permitted: bool,
+    since: str | None,
+    since_at: str | None,
 ) -> None:
     """Decide every document: who may be used, and why the others may not.
 
     \b
     assent decide
     assent decide --at 2025-11-03T00:00:00Z --recipient microsoft --out rows.parquet
+    assent decide --since rows.parquet --out changes.parquet
+    assent decide --permitted --out documents.parquet
     """
-    with opened(context) as project:
-        decisions = project.decide(as_of=as_of, recipients=recipients or None)
-        if out:
-            project.write_decisions(decisions, out)
-        show_table(
-            ["reason", "rule", "documents", "people"],
-            project.count_decisions(decisions),
-            project.place.config.note,
+    if since and permitted or (since or permitted) and out is None:
+        raise UsageError(
+            "`--since` and `--permitted` write a file, and not the same one",
+            hint="name one of them, and `--out FILE`",
         )
+    asked: dict[str, Any] = {
+        "as_of": as_of,
+        "ledger_size": ledger_size,
+        "recipients": recipients,
+    }
+    with opened(context) as project:
+        note = project.place.config.note
+        if out is None:
+            show_table(COUNTED, project.count(**asked), note)
+            return
+        pins = project.write_decisions(
+            out, permitted=permitted, since=since, since_at=since_at, **asked
+        )
+        if since:
+            show_table(["change", *COUNTED[:3]], project.count_changes(out), note)
+        elif not permitted:
+            show_table(COUNTED, project.count(**asked, written=out), note)
+    click.echo(pins.line())
+    click.echo(f"written: `{out.name}`")
+
+
+COUNTED = ["reason", "rule", "documents", "people"]
 
 
 @cli.command()

@@ -298,8 +298,7 @@ def _replay(teller: Teller, case_file: Path) -> list[Snapshot]:
 def _corpus(teller: Teller) -> tuple[list[list[str | int]], Built]:
     with teller.chapter(4, "Corpus"):
         teller.clock.at(teller.case.dates[-1][0] + BUILD_AFTER)
-        decisions = teller.project.decide()
-        counted = teller.project.count_decisions(decisions)
+        counted = teller.project.count()
         teller.table(
             ["reason", "rule", "documents", "people"],
             counted,

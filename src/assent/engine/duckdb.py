@@ -1,20 +1,24 @@
 """Run the decision query on DuckDB, embedded in this process."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from assent.engine.changes import FACTS, Step, differing
+from assent.engine.literals import text_literal
 from assent.engine.question import Question
 from assent.engine.sql import decision_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
 MEMORY_LIMIT = "2GB"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 # The query reads flat tables: a list is a matter of each engine.
 FLAT = {
@@ -68,11 +72,12 @@ def _engine_errors(tables: Iterable[Path]) -> Iterator[None]:
 class DuckEngine:
     """One in-memory DuckDB over the two tables of a platform.
 
+    Each table is a Parquet file, or an Arrow table where it is small.
+
     Args:
-        documents: Parquet file with the columns of `sources.schema.DOCUMENTS`.
-        subjects: Parquet file with the columns of `sources.schema.SUBJECTS`.
-        events: the personal events with the columns of `ledger.book.EVENTS`: an Arrow
-            table, as the ledger reads them, or a Parquet file.
+        documents: with the columns of `sources.schema.DOCUMENTS`.
+        subjects: with the columns of `sources.schema.SUBJECTS`.
+        events: the personal events, with the columns of `ledger.book.EVENTS`.
         spill: folder for what does not fit into memory.
         memory_limit: what the engine may take before it spills, as DuckDB writes it.
 
@@ -82,13 +87,14 @@ class DuckEngine:
 
     def __init__(
         self,
-        documents: Path,
-        subjects: Path,
-        events: pa.Table | Path,
+        documents: Path | pa.Table,
+        subjects: Path | pa.Table,
+        events: Path | pa.Table,
         spill: Path,
         memory_limit: str = MEMORY_LIMIT,
     ) -> None:
-        self._tables = [documents, subjects]
+        tables = {"documents": documents, "subjects": subjects, "events": events}
+        self._files: list[Path] = []
         self._connection = duckdb.connect(
             ":memory:",
             config={
@@ -101,11 +107,7 @@ class DuckEngine:
         self._connection.execute("SET default_null_order = 'nulls_last'")
         self._connection.execute("SET TimeZone = 'UTC'")
         try:
-            self._view({"documents": documents, "subjects": subjects})
-            if isinstance(events, Path):
-                self._view({"events": events})
-            else:
-                self._connection.register("events", events)
+            self._open(tables)
             for name, flat in FLAT.items():
                 self._connection.execute(f"CREATE VIEW {name} AS {flat}")
         except BaseException:
@@ -124,7 +126,7 @@ class DuckEngine:
             UsageError: memory or the disk for what does not fit in it ran out.
         """
         query = f"SELECT * FROM ({decision_sql(question)}) ORDER BY document_id"
-        with _engine_errors(self._tables):
+        with _engine_errors(self._files):
             return self._connection.sql(query).to_arrow_table()
 
     def decide_with_text(self, question: Question) -> Iterator[pa.RecordBatch]:
@@ -137,37 +139,61 @@ class DuckEngine:
             CorpusError, UsageError: as `decide`, at any batch.
         """
         query = decision_sql(question, more=("text", "mentions"))
-        with _engine_errors(self._tables):
+        with _engine_errors(self._files):
             yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
 
-    def count(self, question: Question) -> pa.Table:
-        """Count every decision: reason, rule, documents, people. In constant memory."""
+    def count(self, decided: Question | Path) -> pa.Table:
+        """Count decisions: reason, rule, documents, people. Memory grows with people.
+
+        Args:
+            decided: what is asked, or a file that `write_decisions` wrote.
+
+        Raises:
+            CorpusError, UsageError: as `decide`.
+        """
+        if isinstance(decided, Path):
+            source = f"FROM read_parquet({text_literal(str(decided))})"
+        else:
+            source = decision_sql(decided)
         query = (
-            "SELECT reason, rule, COUNT(*) AS documents, "
-            f"COUNT(DISTINCT subject_id) AS people FROM ({decision_sql(question)}) "
-            "GROUP BY reason, rule ORDER BY reason, rule"
+            "SELECT reason, rule, COUNT(*) AS documents, COUNT(DISTINCT subject_id) AS "
+            f"people FROM ({source}) GROUP BY reason, rule ORDER BY reason, rule"
         )
-        with _engine_errors(self._tables):
+        with _engine_errors(self._files):
             return self._connection.sql(query).to_arrow_table()
 
-    def write_decisions(self, question: Question, out: Path) -> None:
+    def write_decisions(
+        self, question: Question, out: Path, notes: Mapping[str, str] = NOTHING
+    ) -> None:
         """Decide every document into a Parquet file, in no order.
 
         Memory grows with people and events, about 0.1 kB each, not with documents.
 
+        Args:
+            question: what is asked.
+            out: gets the columns of `RESULT`.
+            notes: to be written into the file, by name.
+
         Raises:
             CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
         """
-        self._copy(decision_sql(question), out)
+        self._copy(decision_sql(question), out, notes)
 
-    def write_permitted(self, question: Question, out: Path) -> None:
+    def write_permitted(
+        self, question: Question, out: Path, notes: Mapping[str, str] = NOTHING
+    ) -> None:
         """Copy the permitted documents, all their columns, into a Parquet file.
+
+        Args:
+            question: what is asked.
+            out: gets the columns of the documents, in no order.
+            notes: to be written into the file, by name.
 
         Raises:
             CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
         """
         columns = self._connection.view("documents").columns
-        self._copy(permitted_sql(question, columns), out)
+        self._copy(permitted_sql(question, columns), out, notes)
 
     def write_changes(
         self,
@@ -175,6 +201,7 @@ class DuckEngine:
         after: Question,
         out: Path,
         was: tuple[Path, Path] | None = None,
+        notes: Mapping[str, str] = NOTHING,
     ) -> int:
         """Write the decisions that differ between two questions into a Parquet file.
 
@@ -186,6 +213,7 @@ class DuckEngine:
             after: what is asked now.
             out: gets the columns of `CHANGES`.
             was: the earlier documents and subjects; None when they are the same.
+            notes: to be written into the file, by name.
 
         Returns:
             How many differ.
@@ -194,19 +222,17 @@ class DuckEngine:
             CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
         """
         if was:
-            self._tables += was
-            self._view({"was_documents": was[0], "was_subjects": was[1]})
+            self._open({"was_documents": was[0], "was_subjects": was[1]})
         step = Step(before, after, same_tables=was is None)
-        with _engine_errors(self._tables):
+        with _engine_errors(self._files):
             earlier, later = (
                 self._narrowed(step) if step.same_rules else self._whole(step)
             )
             self._table("was_decided", decision_sql(before), earlier)
             self._table("now_decided", decision_sql(after), later)
         self._connection.execute("SET search_path = 'main'")
-        self._copy(differing("was_decided", "now_decided"), out)
-        counted = self._connection.read_parquet(str(out)).aggregate("COUNT(*)")
-        return int(counted.fetchall()[0][0])
+        self._copy(differing("was_decided", "now_decided"), out, notes)
+        return int(pq.read_metadata(out).num_rows)
 
     def close(self) -> None:
         """Release memory and temporary files."""
@@ -214,16 +240,26 @@ class DuckEngine:
 
     # -- inside ------------------------------------------------------------------------
 
-    def _view(self, files: dict[str, Path]) -> None:
-        with _engine_errors(self._tables):
-            for name, path in files.items():
-                self._connection.read_parquet(str(path)).create_view(name)
+    def _open(self, tables: Mapping[str, Path | pa.Table]) -> None:
+        self._files += [each for each in tables.values() if isinstance(each, Path)]
+        with _engine_errors(self._files):
+            for name, table in tables.items():
+                if isinstance(table, Path):
+                    self._connection.read_parquet(str(table)).create_view(name)
+                else:
+                    self._connection.register(name, table)
 
-    def _copy(self, query: str, out: Path) -> None:
-        name = str(out).replace("'", "''")
-        with _engine_errors(self._tables):
+    def _copy(self, query: str, out: Path, notes: Mapping[str, str]) -> None:
+        options = ["FORMAT parquet", "COMPRESSION zstd"]
+        if notes:
+            pairs = [
+                f"{text_literal(key)}: {text_literal(note)}"
+                for key, note in notes.items()
+            ]
+            options.append(f"KV_METADATA {{{', '.join(pairs)}}}")
+        with _engine_errors(self._files):
             self._connection.execute(
-                f"COPY ({query}) TO '{name}' (FORMAT parquet, COMPRESSION zstd)"
+                f"COPY ({query}) TO {text_literal(str(out))} ({', '.join(options)})"
             )
 
     def _table(self, name: str, query: str, schema: str) -> None:

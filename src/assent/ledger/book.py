@@ -344,6 +344,16 @@ class Book:
             raise LedgerError(f"the ledger has no entry {number}")
         return bytes(row[0])
 
+    def recorded_at(self, number: int) -> int:
+        """Say when an entry was recorded: microseconds UTC."""
+        return int(parse(self.entry(number))["recorded_at"])
+
+    def sizes_of(self, root: str) -> list[int]:
+        """Find the sizes of the signed heads whose root begins with some digits."""
+        heads = self._connection.execute("SELECT note FROM heads ORDER BY size")
+        found = (open_head(note, self.verifier_key) for (note,) in heads)
+        return [head.size for head in found if head.root.hex().startswith(root)]
+
     def path(self, number: int, size: int) -> list[bytes]:
         """Prove that an entry stands under the head of a size (RFC 9162, 2.1.3)."""
         return log.inclusion_path(number, size, self._node)
@@ -461,7 +471,7 @@ class Book:
     def _now(self) -> int:
         """Read the clock, never earlier than the last entry: the log has one order."""
         size = self.head().size
-        last = parse(self.entry(size - 1))["recorded_at"] if size else 0
+        last = self.recorded_at(size - 1) if size else 0
         return max(self._clock(), last)
 
     def _key(self) -> Ed25519PrivateKey:

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from assent.canon import sha256
-from assent.engine.sql import decision_sql
 from assent.errors import UsageError
-from assent.files import full_disk_named
 from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
-from assent.project import loading, standing
+from assent.project import deciding, loading, standing
 from assent.project.config import TEMPLATE
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
@@ -312,15 +309,7 @@ class Project:
             ledger_size: entries known; all by default.
             recipients: of the use; the project's by default.
         """
-        at = _time(as_of, self.place.clock())
-        size = standing.known_size(self.place, ledger_size)
-        named = tuple(recipients) if recipients else None
-        standing.check_recipients(self.place, named or ())
-        engine = self.place.engine(size)
-        try:
-            return engine.decide(self.place.question(at, size, named))
-        finally:
-            engine.close()
+        return deciding.decide(self.place, self._asked(as_of, ledger_size, recipients))
 
     def decision(self, document_id: str, *, as_of: str | int | None = None) -> Decision:
         """Decide one document.
@@ -338,42 +327,78 @@ class Project:
         reason = Reason(row["reason"])
         return Decision(document_id, row["subject_id"], reason, row["rule"])
 
-    def count_decisions(self, decisions: pa.Table) -> list[list[str | int]]:
-        """Count documents and people by reason and rule, most documents first."""
-        counts: dict[tuple[str, str], tuple[int, set[str]]] = {}
-        for row in decisions.select(["reason", "rule", "subject_id"]).to_pylist():
-            number, people = counts.get((row["reason"], row["rule"]), (0, set()))
-            people.add(row["subject_id"])
-            counts[row["reason"], row["rule"]] = (number + 1, people)
-        order = {str(reason): n for n, reason in enumerate(Reason)}
-        return [
-            [reason, rule, number, len(people - {None})]
-            for (reason, rule), (number, people) in sorted(
-                counts.items(), key=lambda item: (order[item[0][0]], -item[1][0])
-            )
-        ]
+    def count(
+        self,
+        *,
+        as_of: str | int | None = None,
+        ledger_size: int | None = None,
+        recipients: Sequence[str] | None = None,
+        written: Path | None = None,
+    ) -> list[deciding.Row]:
+        """Count documents and people by reason and rule. Memory grows with people.
 
-    def write_decisions(self, decisions: pa.Table, path: Path) -> None:
-        """Write decisions as Parquet, whole or not at all."""
-        draft = path.with_name(f".{path.name}.draft")
-        note = self.place.config.note
-        labelled = decisions.replace_schema_metadata({"assent:choices": note})
-        try:
-            with full_disk_named(path), draft.open("wb") as out:
-                pq.write_table(labelled if note else decisions, out)
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(path)
-            # Crash before: a draft that the next run replaces. Here: it is whole.
-        finally:
-            draft.unlink(missing_ok=True)
+        Args:
+            as_of: ISO 8601 or microseconds UTC; now by default.
+            ledger_size: entries known; all by default.
+            recipients: of the use; the project's by default.
+            written: a file of `write_decisions` that holds the answer already.
+        """
+        pins = self._asked(as_of, ledger_size, recipients)
+        return deciding.count(self.place, pins, written)
 
-    def sql(self, dialect: str = "duckdb") -> str:
-        """Write the decision query as of now."""
-        if dialect not in ("duckdb", "spark"):
-            raise UsageError(f"dialect `{dialect}` is unknown, wanted duckdb or spark")
-        question = self.place.question(self.place.clock(), self.place.book.size)
-        return decision_sql(question, dialect)
+    def count_changes(self, path: Path) -> list[deciding.Row]:
+        """Count the changes of a file that `write_decisions` wrote with `since`."""
+        return deciding.count_changes(path)
+
+    def write_decisions(
+        self,
+        out: Path,
+        *,
+        as_of: str | int | None = None,
+        ledger_size: int | None = None,
+        recipients: Sequence[str] | None = None,
+        permitted: bool = False,
+        since: str | None = None,
+        since_at: str | int | None = None,
+    ) -> deciding.Asked:
+        """Write decisions as Parquet, mode 0600, whole or not at all.
+
+        Args:
+            out: the file. It says what was asked, for a later `since`.
+            as_of: ISO 8601 or microseconds UTC; now by default.
+            ledger_size: entries known; all by default.
+            recipients: of the use; the project's by default.
+            permitted: write the permitted documents instead, as they were loaded.
+            since: write only what changed since: a file of decisions, a ledger size or
+                the first digits of a head's root.
+            since_at: the instant that was asked about at that size or head.
+
+        Raises:
+            UsageError: what was asked earlier cannot be found, or was another question.
+        """
+        pins = self._asked(as_of, ledger_size, recipients)
+        if since is not None:
+            at = None if since_at is None else _time(since_at, 0)
+            before = deciding.since(self.place, since, at, pins)
+            deciding.write_changes(self.place, before, pins, out)
+        elif permitted:
+            deciding.write_permitted(self.place, pins, out)
+        else:
+            deciding.write_decisions(self.place, pins, out)
+        return pins
+
+    def sql(self, dialect: str = "duckdb", *, as_of: str | int | None = None) -> str:
+        """Write the decision query as a view for a warehouse."""
+        return deciding.sql(self.place, self._asked(as_of), dialect)
+
+    def _asked(
+        self,
+        as_of: str | int | None = None,
+        ledger_size: int | None = None,
+        recipients: Sequence[str] | None = None,
+    ) -> deciding.Asked:
+        at = None if as_of is None else _time(as_of, 0)
+        return deciding.asked(self.place, at, ledger_size, recipients)
 
     # -- build, train, ask, forget, prove ----------------------------------------------
 

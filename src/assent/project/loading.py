@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from assent.canon import canonical
 from assent.errors import UsageError
-from assent.project.place import Place
+from assent.files import write_whole
+from assent.project.place import LOADED, Place
 from assent.sources.parquet import Counts, from_parquet, write_tables
 
 
@@ -18,9 +20,12 @@ def load(
     """
     target = place.next_data_folder()
     try:
-        return _load(place, source, exports, target, seed, members)
+        counts = _load(place, source, exports, target, seed, members)
+        write_whole(target / LOADED, canonical({"ledger_size": place.book.size}))
+        # Crash before: without `loaded.json` the folder is no load, and is used again.
+        # Here: it is the latest load.
+        return counts
     finally:
-        # Crash before: without `tables.json` the folder is no load, and is used again.
         if target.is_dir() and not any(target.iterdir()):
             target.rmdir()
 

@@ -42,6 +42,8 @@ FOLDERS = ("policies", "notices", "objects")
 PERSONAL = ("data", "corpora", "models", ".spill")
 """Hold what people wrote, or was made of it: mode 0700, for their owner alone."""
 LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
+LOADED = "loaded.json"
+"""Comes last into a load's folder: at which ledger size it was loaded."""
 MODELS = (EventKind.MODEL_TRAINED, EventKind.MODEL_REPAIRED)
 
 
@@ -77,7 +79,7 @@ class Place:
             LedgerError: there is a ledger with entries, whose `assent.toml` is gone.
         """
         if (folder / FILE).exists():
-            loaded = any((folder / "data").glob("[0-9]*/tables.json"))
+            loaded = any((folder / "data").glob(f"[0-9]*/{LOADED}"))
             raise UsageError(
                 f"there is a project in `{folder.name}` already",
                 hint="choose another folder; nothing was changed"
@@ -164,20 +166,37 @@ class Place:
         Raises:
             UsageError: nothing was loaded yet.
         """
-        for folder in sorted((self.folder / "data").glob("[0-9]*"), reverse=True):
-            if (folder / "tables.json").exists():
-                return open_tables(folder)
+        for tables in self.loads():
+            return tables
         raise UsageError(
             "no documents are loaded yet",
             hint="run `assent load --from stackexchange DIR`, or `--from parquet ...`",
         )
+
+    def tables_at(self, size: int) -> Tables:
+        """Open the latest load that was made by a ledger size, else the first.
+
+        Raises:
+            UsageError: nothing was loaded yet.
+        """
+        found = self.tables()
+        for found in self.loads():
+            if json.loads((found.folder / LOADED).read_bytes())["ledger_size"] <= size:
+                return found
+        return found
+
+    def loads(self) -> Iterator[Tables]:
+        """Open every finished load, the latest first."""
+        for folder in sorted((self.folder / "data").glob("[0-9]*"), reverse=True):
+            if (folder / LOADED).exists():
+                yield open_tables(folder)
 
     def next_data_folder(self) -> Path:
         """Name the folder of the next load; an unfinished one is used again."""
         finished = [
             int(folder.name)
             for folder in (self.folder / "data").glob("[0-9]*")
-            if (folder / "tables.json").exists()
+            if (folder / LOADED).exists()
         ]
         return self.folder / "data" / f"{max(finished, default=0) + 1:06d}"
 
