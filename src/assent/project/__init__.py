@@ -27,7 +27,7 @@ from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
     from assent.decide.impact import Impact
-    from assent.policy.lint import Finding
+    from assent.policy.findings import Finding
     from assent.project.building import Built
     from assent.project.forgetting import Repaired
     from assent.project.training import Answer, Trained

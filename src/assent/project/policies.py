@@ -14,7 +14,8 @@ from assent.engine.question import Question
 from assent.errors import DeniedError, PolicyError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy import words
-from assent.policy.lint import Around, Finding, lint
+from assent.policy.findings import Finding
+from assent.policy.lint import Around, lint
 from assent.policy.load import load_policy, notice_names
 from assent.policy.model import Policy, in_force
 from assent.project.config import FILE
@@ -39,12 +40,14 @@ def check(place: Place, path: Path) -> tuple[Finding, ...]:
             others.append((beside.name, load_policy(beside, place.config.declared)))
         except PolicyError:
             unreadable.append(beside.name)
+    events = place.book.events(place.book.size)
     around = Around(
         now=place.clock(),
         others=tuple(others),
         unreadable=tuple(unreadable),
         published=tuple(each.policy for each in place.versions()),
-        first_told=_first_told(place.book.events(place.book.size)),
+        first_told=_first_told(events),
+        histories=_histories(place, events),
     )
     return lint(path, place.config.declared, around)
 
@@ -175,3 +178,15 @@ def _first_told(events: pa.Table) -> dict[str, int]:
     table = pa.table({"notice": kept["notice"], "time": times})
     found = table.group_by("notice").aggregate([("time", "min")]).to_pylist()
     return {row["notice"]: row["time_min"] for row in found}
+
+
+def _histories(place: Place, events: pa.Table) -> int | None:
+    """Count people of whom is known since when they live where; None: none loaded."""
+    try:
+        path = place.tables().subjects
+    except UsageError:
+        return None
+    table = pq.read_table(path, columns=["subject_id", "residences"])
+    dated = table.filter(pc.greater(pc.list_value_length(table["residences"]), 0))
+    moved = events.filter(pc.equal(events["kind"], EventKind.RESIDENCE_CHANGED.value))
+    return len({*dated["subject_id"].to_pylist(), *moved["subject_id"].to_pylist()})
