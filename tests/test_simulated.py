@@ -9,8 +9,9 @@ import pytest
 
 from assent.errors import UsageError
 from assent.sources.countries import CODES
+from assent.sources.export import check_tables
 from assent.sources.grammar import PLACES
-from assent.sources.parquet import check_tables, open_tables, write_tables
+from assent.sources.parquet import open_tables, write_tables
 from assent.sources.schema import DOCUMENTS, SUBJECTS
 from assent.sources.simulated import FIRST, LAST, planted, simulated
 

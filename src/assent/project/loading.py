@@ -5,7 +5,8 @@ from pathlib import Path
 
 from assent.errors import UsageError
 from assent.project.place import Place
-from assent.sources.parquet import Counts, from_parquet, write_tables
+from assent.sources.export import from_parquet
+from assent.sources.parquet import Counts, write_tables
 
 
 def load(
