@@ -23,6 +23,8 @@ from small_project import (
 
 pytest_plugins = ("toy_projects", "command_line")
 
+MOVE = ("--country", "FR", "--category")
+
 
 def changed_rows(path, table, change):
     rows = table.to_pylist()
@@ -272,20 +274,7 @@ def test_an_init_with_data_is_a_project(assent, tmp_path, monkeypatch):
         (["record", "enrolled", "u01"], "enrolled already"),
         (["record", "residence_changed", "u01"], "names no country, wanted where she"),
         (["record", "residence_changed", "u01", "--country", "UK"], "names no country"),
-        (
-            [
-                *[
-                    "record",
-                    "residence_changed",
-                    "u01",
-                    "--country",
-                    "FR",
-                    "--category",
-                    "post",
-                ]
-            ],
-            "has a scope",
-        ),
+        (["record", "residence_changed", "u01", *MOVE, "post"], "has a scope"),
         (
             ["record", "refused", "u01", "--country", "FR"],
             "`refused` names a country, which only `residence_changed` may",
