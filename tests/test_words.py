@@ -76,6 +76,8 @@ def test_it_says_from_when_and_who_is_left_out():
     )
     anywhere = replace(POLICY, rules=(replace(ASKED, except_regions=()),))
     assert "country" not in paragraph(anywhere, "Who is left out")
+    then = replace(POLICY, rules=(replace(ASKED, residence=Residence.AT_CREATION),))
+    assert "country" not in paragraph(then, "Who is left out")
     ageless = replace(anywhere, minimum_age=None)
     assert not [e for e in show(ageless, NAMES) if e.startswith("Who is left out")]
 

@@ -123,12 +123,16 @@ def _left_out(policy: Policy) -> Iterator[str]:
     if policy.minimum_age is not None:
         who.append(f"anyone who is or may be under {policy.minimum_age}")
         who.append("anyone whose age is not known")
-    if any(not anywhere(rule) for rule in policy.rules):
+    if any(_asks_now(rule) for rule in policy.rules):
         who.append("anyone whose country is not known")
     if policy.rules and all(rule.tiers for rule in policy.rules):
         who.append("anyone whose tier is not known")
     if who:
         yield f"Who is left out: {_or(who)}."
+
+
+def _asks_now(rule: Rule) -> bool:
+    return not anywhere(rule) and rule.residence is not Residence.AT_CREATION
 
 
 def _never(policy: Policy) -> str:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from assent.decide import ask, places
 from assent.decide.impact import Impact, census, compare, served, without_notice
+from assent.decide.residence import living
 from assent.engine.question import Question
 from assent.errors import DeniedError, PolicyError, UsageError
 from assent.ledger.book import PublicEvent
@@ -22,7 +23,7 @@ from assent.project.config import FILE
 from assent.project.place import Place
 from assent.terms import EventKind, instant
 
-COLUMNS = ["subject_id", "country", "birth_year", "age_band"]
+COLUMNS = ["subject_id", "country", "birth_year", "age_band", "residences"]
 
 
 def check(place: Place, path: Path) -> tuple[Finding, ...]:
@@ -158,9 +159,12 @@ def _impact(
     with closing(place.engine(size)) as engine:
         decisions = [engine.decide(question(each)) for each in (before, after)]
     subjects = pq.read_table(place.tables().subjects, columns=COLUMNS)
-    people = census(subjects, places((*before, *after), orders), instant(at).year)
+    events = place.book.events(size)
+    homes = living(subjects, events, at, size)
+    regions = places((*before, *after), orders)
+    people = census(subjects, homes, regions, instant(at).year)
     alone = question((new,))
-    notices = served(place.book.events(size), alone)
+    notices = served(events, alone)
     return compare(
         at,
         ([each.version for each in before], [each.version for each in after]),
