@@ -130,7 +130,7 @@ def test_a_rule_says_whether_it_asks_where_you_live_or_where_you_lived():
     both = told_with(residence=Residence.BOTH)
     assert f"if you live in {eu}, and also did when you wrote it, your" in both
     for each in (then, both):
-        assert "when it is not known where you lived is not used" in each
+        assert "If it is not known where you lived when you wrote it, it is not" in each
     assert "not known where you lived" not in told_with()
 
 
@@ -144,7 +144,7 @@ def test_a_rule_for_everywhere_asks_nobody_where_she_lives():
 
 def test_a_rule_says_what_becomes_of_a_text_that_mentions_others():
     assert "mentions" not in told_with()
-    assert "only if each of them may be used in the same way" in told_with(
+    assert "only if what each of them writes may be used in the same way" in told_with(
         mentioned=Mentioned.REQUIRE
     )
     assert "it is not used once one of them has objected" in told_with(
@@ -402,7 +402,8 @@ def test_after_the_regulator_less_is_used_in_the_words_of_the_case(case):
         "the version is `ireland-2025-11-07`, before `ireland-2025-11-03`",
         "it counts from: 7 November 2025, 00:00 UTC now, before 3 November 2025, "
         "00:00 UTC",
-        "rule `eu-legitimate-interests`: kinds of content: no longer group messages",
+        "rule `eu-legitimate-interests`: kinds of content: no longer group activities "
+        "and group messages",
         "rule `eu-legitimate-interests`: content counts from: 1 January 2016, 00:00 "
         "UTC now, before 5 May 2003, 00:00 UTC",
     ]

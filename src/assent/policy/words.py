@@ -191,8 +191,8 @@ def _where(rule: Rule) -> str:
 def _lived(rule: Rule) -> Iterator[str]:
     if rule.residence is not Residence.AT_USE and not anywhere(rule):
         yield (
-            "What you wrote when it is not known where you lived is not used under "
-            "this rule."
+            "If it is not known where you lived when you wrote it, it is not used "
+            "under this rule."
         )
 
 
@@ -207,13 +207,13 @@ def _tiers(rule: Rule) -> Iterator[str]:
 def _mentioned(rule: Rule) -> Iterator[str]:
     if rule.mentioned is Mentioned.REQUIRE:
         yield (
-            "If it mentions somebody, it is used only if each of them may be used in "
-            "the same way too; if one of them is not known, it is not used."
+            "If it mentions other people, it is used only if what each of them writes "
+            "may be used in the same way; if one of them is not known, it is not used."
         )
     elif rule.mentioned is Mentioned.IGNORE:
         yield (
-            "If it mentions somebody, they are not asked, but it is not used once one "
-            "of them has objected, or if one of them is not known."
+            "If it mentions other people, they are not asked, but it is not used once "
+            "one of them has objected, nor if one of them is not known."
         )
 
 
