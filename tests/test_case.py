@@ -9,10 +9,15 @@ from assent.errors import PolicyError
 from assent.policy.model import in_force
 from assent.policy.regions import COUNTRIES, NAMED, countries_of
 from assent.report.case import load_case
-from assent.terms import Basis, iso, parse_time
+from assent.terms import DAY, Basis, iso, parse_time
 
 CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
-NEVER = {"private_message", "credential", "payment", "salary"}
+NEVER = {"private_message", "credential", "payment", "salary", "job_application"}
+USED = {
+    *("profile", "post", "article", "comment", "poll_response", "contribution"),
+    *("group_activity", "group_message", "prompt", "screening_answer", "resume"),
+    "feedback",
+}
 EUROPE = NAMED["EEA"] | {"CH"}
 
 
@@ -136,6 +141,52 @@ def test_no_version_allows_what_was_said_to_be_never_used_nor_the_young(case):
         assert set(policy.never) == NEVER
         assert policy.minimum_age == 18
         assert not [r for r in policy.rules if NEVER & set(r.categories)]
+
+
+def test_every_kind_that_was_said_to_be_used_or_never_used_is_a_category(case):
+    assert case.declared.categories == USED | NEVER
+    for policy in case.policies():
+        for rule in policy.rules:
+            narrowed = rule.name == "eu-legitimate-interests" and (
+                policy.version == "ireland-2025-11-07"
+            )
+            assert narrowed or set(rule.categories) == USED
+
+
+def test_every_rule_names_every_recipient(case):
+    named = {rule.recipients for each in case.policies() for rule in each.rules}
+
+    assert named == {("linkedin-corporation", "linkedin-ireland", "microsoft")}
+
+
+def test_from_the_announcement_to_the_start_there_are_45_days(case):
+    [announced] = {
+        published.published_at
+        for published, path in case.publications
+        if path.name == "ireland-2025-11-03.toml"
+    }
+    policies = {each.policy.version: each.policy for each in case.assent}
+    started = policies["ireland-2025-11-03"].effective_from
+    days = {
+        rule.name: rule.notice_days
+        for version in ("ireland-2025-11-03", "corporation-2025-11-03")
+        for rule in policies[version].rules
+        if rule.basis is Basis.LEGITIMATE_INTERESTS
+    }
+
+    assert announced == parse_time("2025-09-18T00:00:00Z")
+    # 46 days later: who was served on the day of the announcement has had 45.
+    assert started - announced == 46 * DAY
+    new = {"eu-", "uk-", "canada-", "hong-kong-"}
+    assert {days[f"{place}legitimate-interests"] for place in new} == {45}
+
+
+def test_the_end_of_the_suit_changes_nothing(case):
+    filed, dropped = noon("2025-01-21"), noon("2025-01-30")
+
+    for versions in (case.assent, case.operator):
+        assert in_force(versions, filed) == in_force(versions, dropped)
+    assert orders(case, filed) == orders(case, dropped)
 
 
 def test_only_the_operators_way_goes_without_a_lawful_basis(case):

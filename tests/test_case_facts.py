@@ -7,6 +7,8 @@ dates, places, categories and rules are the case's.
 import itertools
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,12 +29,18 @@ from assent.report.replay import IN_USE
 from assent.sources.parquet import write_tables
 from assent.sources.schema import DOCUMENTS
 from assent.sources.simulated import simulated
-from assent.terms import DAY, instant, iso
+from assent.terms import DAY, instant, iso, parse_time
 
 CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
 SEED, MEMBERS = 20240918, 300
 BOTH = (OPERATOR, ASSENT)
-NEVER = ("private_message", "credential", "payment", "salary")
+NEVER = ("private_message", "credential", "payment", "salary", "job_application")
+SIMULATED = ("profile", "post", "article", "comment", "group_message")
+UNWRITTEN = (  # was said to be used as well, but no simulated member writes it
+    *("poll_response", "contribution", "group_activity", "prompt"),
+    *("screening_answer", "resume", "feedback"),
+)
+RECIPIENTS = ("linkedin-corporation", "linkedin-ireland", "microsoft")
 EUROPE = NAMED["EEA"] | {"CH"}
 PLACES = {
     "Europe": EUROPE,
@@ -62,6 +70,12 @@ FACTS = [
     ("2024-08-15", ASSENT, "Europe", OUT),
     # 2024-09-18: training is named; EU, EEA and Swiss residents are excluded.
     ("2024-09-18", OPERATOR, "UK", IN),
+    ("2024-09-18", OPERATOR, "US", IN),
+    ("2024-09-18", OPERATOR, "Canada", IN),
+    ("2024-09-18", OPERATOR, "Hong Kong", IN),
+    ("2024-09-18", OPERATOR, "elsewhere", IN),
+    ("2024-09-18", ASSENT, "US", OUT),  # told on this day, not thirty days ago
+    ("2024-09-18", ASSENT, "UK", OUT),
     ("2024-09-18", OPERATOR, "Europe", OUT),
     ("2024-09-18", OPERATOR, "Switzerland", OUT),
     ("2024-09-18", ASSENT, "Europe", OUT),
@@ -89,12 +103,16 @@ FACTS = [
     # By 2024-12-10: Canada is paused.
     ("2024-12-10", OPERATOR, "Canada", OUT),
     ("2024-12-10", ASSENT, "Canada", OUT),
+    ("2024-12-10", OPERATOR, "UK", OUT),
+    ("2024-12-10", OPERATOR, "Hong Kong", OUT),
     ("2024-12-10", OPERATOR, "US", IN),
     ("2024-12-10", ASSENT, "US", IN),
     # 2025-01-21: the suit about private messages; the pauses go on.
     ("2025-01-21", OPERATOR, "UK", OUT),
     ("2025-01-21", OPERATOR, "Hong Kong", OUT),
     ("2025-01-21", OPERATOR, "Canada", OUT),
+    ("2025-01-21", OPERATOR, "US", IN),
+    ("2025-01-21", ASSENT, "US", IN),
     # 2025-09-18: the start is announced, and nothing starts.
     ("2025-09-18", OPERATOR, "Europe", OUT),
     ("2025-09-18", OPERATOR, "UK", OUT),
@@ -111,6 +129,8 @@ FACTS = [
     ("2025-11-03", OPERATOR, "UK", IN),
     ("2025-11-03", OPERATOR, "Canada", IN),
     ("2025-11-03", OPERATOR, "Hong Kong", IN),
+    ("2025-11-03", OPERATOR, "US", IN),
+    ("2025-11-03", OPERATOR, "elsewhere", IN),
     ("2025-11-03", ASSENT, "Europe", IN),
     ("2025-11-03", ASSENT, "Switzerland", IN),
     ("2025-11-03", ASSENT, "UK", IN),
@@ -119,6 +139,11 @@ FACTS = [
     # 2025-11-07: less data in the EU and the EEA, which stay in.
     ("2025-11-07", OPERATOR, "Europe", IN),
     ("2025-11-07", ASSENT, "Europe", IN),
+    ("2025-11-07", ASSENT, "Switzerland", IN),
+    ("2025-11-07", ASSENT, "UK", IN),
+    ("2025-11-07", ASSENT, "Canada", IN),
+    ("2025-11-07", ASSENT, "Hong Kong", IN),
+    ("2025-11-07", ASSENT, "US", IN),
 ]
 
 
@@ -136,8 +161,8 @@ def config(case):
     )
 
 
-def secrets_of_some():
-    """What a platform holds and its texts are not: one document each, of members."""
+def further_documents():
+    """What a platform holds beside the simulated texts: one each, of some members."""
     rows = [
         {
             "document_id": f"{category}-{n}",
@@ -146,7 +171,7 @@ def secrets_of_some():
             "created_at": 1_700_000_000_000_000 + n,
             "text": "made up",
         }
-        for category in NEVER[1:]
+        for category in (*NEVER[1:], *UNWRITTEN)
         for n in range(40)
     ]
     return pa.RecordBatch.from_pylist(rows, schema=DOCUMENTS)
@@ -175,7 +200,7 @@ def project(case, choices, tmp_path_factory) -> Iterator[Project]:
     made = Project.init(folder, config=config(case), clock=clock, randomness=randomness)
     with made as project:
         documents, subjects = simulated(SEED, MEMBERS)
-        texts = itertools.chain(documents, [secrets_of_some()])
+        texts = itertools.chain(documents, [further_documents()])
         write_tables(texts, subjects, project.place.next_data_folder(), "simulated")
         for day, what in sorted(steps(case, choices), key=lambda step: step[0]):
             clock.at(day)
@@ -232,6 +257,10 @@ def used(rows):
     return [row for row in rows if row["reason"] in IN_USE]
 
 
+def people(rows):
+    return {row["subject_id"] for row in rows}
+
+
 def places_in_use(rows):
     countries = {row["country"] for row in used(rows)}
     return {name for name, members in PLACES.items() if countries & members}
@@ -255,6 +284,13 @@ def test_what_was_said_to_be_never_used_is_never_used(replayed, case, category, 
         mine = [row for row in rows if row["category"] == category]
         assert mine
         assert used(mine) == []
+
+
+@pytest.mark.parametrize("way", BOTH)
+@pytest.mark.parametrize("category", [*SIMULATED, *UNWRITTEN])
+def test_what_was_said_to_be_used_is_used(replayed, category, way):
+    for day in ("2024-11-20", "2025-11-03"):
+        assert category in {row["category"] for row in used(replayed[day, way])}
 
 
 def test_private_messages_of_premium_members_are_not_used_on_the_day_of_the_suit(
@@ -286,6 +322,20 @@ def test_nobody_who_is_known_to_be_under_18_is_ever_used(replayed, case):
             assert not born or max(born) <= year - 18
             rows = replayed[iso(at)[:10], way]
             assert [r for r in rows if r.get("birth_year") and r["birth_year"] > 2007]
+
+
+def test_the_young_are_left_out_even_where_the_setting_was_never_turned_off(
+    replayed, choices
+):
+    spoke = {e.subject_id for e in choices if e.kind in ("refused", "withdrawn")}
+    for way in BOTH:
+        reasons = {
+            row["reason"]
+            for row in replayed["2025-11-07", way]
+            if (row.get("birth_year") or 0) > 2007 and row["subject_id"] not in spoke
+        }
+        assert "under_age" in reasons
+        assert not reasons & set(map(str, IN_USE))
 
 
 def test_with_assent_nobody_is_used_who_may_be_under_18(replayed, case):
@@ -379,8 +429,8 @@ def test_on_7_november_2025_less_data_of_europe_is_used_with_assent(replayed):
     assert 0 < len(after) < len(before)
     come = {r["document_id"] for r in after} - {r["document_id"] for r in before}
     assert come <= told_too_recently(replayed)
-    assert "group_message" in {row["category"] for row in before}
-    assert "group_message" not in {row["category"] for row in interests}
+    assert {"group_message", "group_activity"} <= {r["category"] for r in before}
+    assert not {"group_message", "group_activity"} & {r["category"] for r in interests}
     born = datetime(2016, 1, 1, tzinfo=UTC)
     assert min(instant(row["created_at"]) for row in before) < born
     assert min(instant(row["created_at"]) for row in interests) >= born
@@ -417,6 +467,105 @@ def test_after_the_regulator_the_operators_own_policy_is_the_same(case):
     )  # 3 and 7 November: "not approved"
 
     assert first == second
+
+
+@pytest.fixture(scope="module")
+def asked(project, case):
+    """Decide on a day with something of the question changed, both ways."""
+    place = project.place
+    size = place.book.size
+
+    def decide(day, way, recipients=RECIPIENTS, declared=case.declared, edit=None):
+        at = parse_time(f"{day}T12:00:00Z")
+        versions = in_force(case.operator if way == OPERATOR else case.assent, at)
+        versions = [edit(each) if edit else each for each in versions]
+        purpose = sorted(declared.purposes)[-1]
+        orders = case.suspensions(at)
+        question = ask(versions, orders, declared, purpose, recipients, at, size)
+        with closing(place.engine(size)) as engine:
+            return engine.decide(question).to_pylist()
+
+    return decide
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_each_recipient_is_decided_by_itself(asked, choices, way):
+    all_three = people(used(asked("2025-11-07", way)))
+    spared = set()
+    for recipient in RECIPIENTS:
+        refused = {
+            each.subject_id
+            for each in choices
+            if each.kind == "refused" and each.recipient == recipient
+        }
+        others = [each for each in RECIPIENTS if each != recipient]
+        mine = people(used(asked("2025-11-07", way, [recipient])))
+        assert mine
+        assert refused
+        assert not refused & mine
+        assert not refused & all_three  # what one may not have, three may not share
+        spared |= refused & people(used(asked("2025-11-07", way, others)))
+    assert spared  # who refused one recipient is used for the two others
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_a_recipient_that_no_policy_names_gets_nothing(asked, case, way):
+    # "Models may come from other providers": a provider is no recipient by itself.
+    provider = replace(case.declared, recipients=frozenset({"provider", *RECIPIENTS}))
+    for recipients in (["provider"], ["provider", *RECIPIENTS]):
+        rows = asked("2025-11-07", way, recipients, provider)
+        assert rows
+        assert used(rows) == []
+
+
+def test_the_setting_is_about_generative_models_and_the_form_about_all(
+    asked, case, choices
+):
+    other = "train.personalisation"
+    declared = replace(case.declared, purposes=case.declared.purposes | {other})
+
+    def of_other(policy):
+        rules = [replace(rule, purpose=other) for rule in policy.rules]
+        return replace(policy, rules=tuple(rules))
+
+    plain = asked("2025-11-07", ASSENT, declared=declared)
+    assert used(plain) == []  # no policy of the case speaks of another purpose
+    rows = asked("2025-11-07", ASSENT, declared=declared, edit=of_other)
+    still = people(used(rows))
+    whole = [each for each in choices if (each.recipient, each.category) == ("*", "*")]
+    off = {
+        each.subject_id
+        for each in whole
+        if each.kind == "refused" and each.purpose == "train.generative"
+    }
+    lifted = {each.subject_id for each in choices if each.kind == "objection_lifted"}
+    objected = {
+        each.subject_id
+        for each in whole
+        if each.kind == "objected" and each.purpose == "*"
+    } - lifted
+    assert off & still  # the setting says nothing of other models
+    assert objected
+    assert not objected & still
+    assert "objected" in {r["reason"] for r in rows if r["subject_id"] in objected}
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_a_no_counts_going_forward_and_not_for_the_days_before(replayed, choices, way):
+    # "Opting out does not affect training that has already taken place."
+    before, after = "2024-11-20", "2025-09-18"
+    start, end = (parse_time(f"{day}T12:00:00Z") for day in (before, after))
+    off = {
+        each.subject_id
+        for each in choices
+        if each.kind in ("refused", "withdrawn")
+        and start < each.happened_at <= end
+        and (each.recipient, each.category) == ("*", "*")
+    }
+    then, now = (people(used(replayed[day, way])) for day in (before, after))
+
+    assert off & then
+    assert not off & now
 
 
 def test_it_is_all_about_models_that_generate_content_for_three_recipients(case):

@@ -23,6 +23,8 @@ from small_project import (
 
 pytest_plugins = ("toy_projects", "command_line")
 
+MOVE = ("--country", "FR", "--category")
+
 
 def changed_rows(path, table, change):
     rows = table.to_pylist()
@@ -191,7 +193,12 @@ def test_a_parquet_that_is_not_as_wanted_is_refused(fresh, refuses, tmp_path):
     bad.write_bytes(good[0].read_bytes()[:-100])
     load(bad, good[1], "cannot be read as Parquet", "export it again")
     load(folder / "absent.parquet", good[1], "`absent.parquet` is missing")
-    load(folder, good[1], "is missing, wanted a Parquet file")
+    parts = folder / "parts"
+    parts.mkdir()
+    load(parts, good[1], "`parts` holds no part", "check the path")
+    pq.write_table(documents(), parts / "part-1.parquet")
+    pq.write_table(documents().drop_columns(["mentions"]), parts / "part-2.parquet")
+    load(parts, good[1], "mentions of `parts/part-2.parquet` is missing, but list")
 
 
 def dump(folder):
@@ -265,6 +272,13 @@ def test_an_init_with_data_is_a_project(assent, tmp_path, monkeypatch):
         (["record", "refused", "u01", "--category", "poem"], "category `poem`"),
         (["record", "refused", "u01", "--purpose", "spam"], "purpose `spam`"),
         (["record", "enrolled", "u01"], "enrolled already"),
+        (["record", "residence_changed", "u01"], "names no country, wanted where she"),
+        (["record", "residence_changed", "u01", "--country", "UK"], "names no country"),
+        (["record", "residence_changed", "u01", *MOVE, "post"], "has a scope"),
+        (
+            ["record", "refused", "u01", "--country", "FR"],
+            "`refused` names a country, which only `residence_changed` may",
+        ),
         (["decide", "--at", "2025-13-01T00:00:00Z"], "is no instant"),
         (["decide", "--recipient", "eve"], "recipient `eve` is not declared"),
         (["policy", "publish", "absent.toml"], "no policy file `absent.toml`"),

@@ -9,7 +9,7 @@ from assent.sources.schema import DOCUMENTS
 from assent.terms import PROVED
 from small_project import BUILT_AT, documents, opened, subjects
 
-pytest_plugins = ["toy_projects"]
+pytest_plugins = ("toy_projects",)
 
 
 def test_decisions_are_written_and_read_back(fresh, tmp_path):

@@ -11,7 +11,7 @@ from assent.decide.impact import Count, census, compare, served, without_notice
 from assent.engine.question import Question, QuestionRule
 from assent.errors import DeniedError, LedgerError, PolicyError, UsageError
 from assent.ledger.book import EVENTS
-from assent.terms import DAY, Basis, Reason, iso, parse_time
+from assent.terms import DAY, Basis, Reason, Residence, iso, parse_time
 from small_project import (
     BUILT_AT,
     CONFIG,
@@ -51,7 +51,8 @@ def people(rows=PEOPLE):
             ("age_band", pa.string()),
         ]
     )
-    return census(pa.Table.from_pylist(table, schema), REGIONS, 2025)
+    homes = [row["country"] for row in table]
+    return census(pa.Table.from_pylist(table, schema), homes, REGIONS, 2025)
 
 
 def decisions(*rows):
@@ -322,6 +323,12 @@ def test_who_lives_nowhere_known_is_found_too():
     assert untold(events(), *rows, asked=asked) == {"dia", "flo", "gil"}
 
 
+def test_a_rule_about_where_people_lived_speaks_of_them_wherever_they_live():
+    then = rule(jurisdictions=("us",), residence=Residence.AT_CREATION)
+
+    assert untold(events(), ANA, asked=question(then)) == {"ana"}  # she is in the EU
+
+
 # --- on a toy platform ---------------------------------------------------------------
 
 LATER = POLICY.replace('"2025-03"', '"2025-04"')
@@ -427,6 +434,27 @@ def test_a_recipient_that_nobody_declared_is_refused(fresh):
         with pytest.raises(LedgerError, match="recipient `eve` is not declared"):
             project.impact(path, recipients=["eve"])
         assert project.impact(path, recipients=["partner"]).used_after == Count(0, 0)
+
+
+def test_who_has_moved_is_counted_where_she_lives_at_the_instant(fresh):
+    path = write_policy(fresh, LATER.replace('["US"]', '["BR"]'), "later.toml")
+    with opened(fresh) as project:
+        before = project.impact(path).becomes_unused.by_region
+        project.record("residence_changed", ["u01"], country="US")
+        after = project.impact(path).becomes_unused.by_region
+
+    assert [each.people for each in before.values()] == [4]
+    assert [each.people for each in after.values()] == [5]
+
+
+def test_who_moved_to_where_a_rule_speaks_of_her_must_have_been_told(fresh):
+    path, notice = consented_unserved(fresh)
+    with opened(fresh) as project:
+        untold = project.impact(path).without_notice
+        project.record("given", ["u11"], notice=notice)  # no rule speaks of Brazil
+        assert project.impact(path).without_notice == untold
+        project.record("residence_changed", ["u11"], country="US")
+        assert project.impact(path).without_notice == untold + 1
 
 
 # --- publishing ----------------------------------------------------------------------

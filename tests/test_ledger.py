@@ -1,6 +1,7 @@
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,12 @@ def enrolled(subject_id="ana"):
     return Event(EventKind.ENROLLED, NOW, subject_id)
 
 
+def moved(country, **changed):
+    """A move of Ana's, right or wrong."""
+    kind, detail = EventKind.RESIDENCE_CHANGED, {"country": country}
+    return replace(Event(kind, NOW, "ana", detail=detail), **changed)
+
+
 def reopen(place):
     path, vault = place
     return Book.open(path, "log.example", vault, lambda: NOW)
@@ -70,6 +77,17 @@ def test_what_is_appended_is_read_back_in_order(book, place):
     assert rows[1]["recipient"] == "beta"
     assert rows[1]["valid_until"] == NOW + DAY
     assert rows[1]["recorded_at"] == NOW
+
+
+def test_a_move_is_read_back_with_its_country_and_no_other_event_has_one(book, place):
+    book.append([enrolled(), moved("FR", happened_at=NOW - DAY), moved(None)])
+
+    with closing(reopen(place)) as again:
+        rows = again.events(again.size).to_pylist()
+    assert [(row["kind"], row["country"]) for row in rows] == [
+        ("enrolled", None), ("residence_changed", "FR"), ("residence_changed", None),
+    ]  # fmt: skip
+    assert (rows[1]["happened_at"], rows[1]["recorded_at"]) == (NOW - DAY, NOW)
 
 
 def test_the_public_log_says_nothing_of_a_person(book):
@@ -108,6 +126,22 @@ def test_every_entry_is_proved_under_the_signed_head(book):
         (Event(EventKind.REFUSED, NOW, None), "needs a subject_id"),
         (Event(EventKind.CORPUS_BUILT, NOW, "ana"), "not an event about one subject"),
         (Event(EventKind.ENROLLED, NOW, "ana"), "enrolled already"),
+        (Event(EventKind.RESIDENCE_CHANGED, NOW, "ana"), "names no country"),
+        (moved("UK"), "names no country, wanted .* ISO 3166-1"),
+        (moved("fr"), "names no country"),
+        (moved("EU"), "names no country"),
+        (moved(""), "names no country"),
+        (moved(["FR"]), "names no country"),
+        (moved("FR", purpose="train.content"), "has a scope"),
+        (moved("FR", recipient="beta"), "has a scope"),
+        (moved("FR", category="post"), "has a scope"),
+        (moved("FR", valid_until=NOW + 1), "only a choice"),
+        (moved("FR", subject_id="bo"), "never enrolled"),
+        (moved("FR", happened_at=NOW + 2 * DAY), "more than a day"),
+        (
+            Event(EventKind.OBJECTED, NOW, "ana", detail={"country": "FR"}),
+            "`objected` names a country, which only `residence_changed` may",
+        ),
     ],
 )
 def test_an_event_that_breaks_a_rule_changes_nothing(book, event, message):

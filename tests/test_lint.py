@@ -9,14 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assent.errors import PolicyError
-from assent.policy.coverage import both_speak_of, stands_for
+from assent.policy.findings import Kind, Severity
 from assent.policy.lines import scan
-from assent.policy.lint import Around, Kind, Severity, lint
+from assent.policy.lint import Around, lint
 from assent.policy.load import Declared, load_policy
-from assent.policy.model import Rule
 from assent.policy.regions import COUNTRIES, NAMED, in_short
 from assent.report.case import load_case
-from assent.terms import DAY, Basis, parse_time
+from assent.terms import DAY, parse_time
 from test_policy import DECLARED, FAULTS, GOOD
 
 CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
@@ -110,6 +109,19 @@ PLACES = {
     "purpose": ('"train.content"', '"train.other"', "train.other"),
     "purpose above a declared one": ('"train.content"', '"train"', '"train"'),
     "region": ('["EU"]', '["EU", "Mars"]', "Mars"),
+    "residence": (
+        "notice_days = 45\n", 'notice_days = 45\nresidence = "birth"\n', "birth"
+    ),
+    "tier": (
+        "notice_days = 45\n", 'notice_days = 45\ntiers = ["basic", "gold"]\n', "gold"
+    ),
+    "no tier": ("notice_days = 45\n", "notice_days = 45\ntiers = []\n", "tiers = []"),
+    "tier of never": (
+        '["private_message"]\n', '["private_message"]\ntiers = ["gold"]\n', "gold"
+    ),
+    "no tier of never": (
+        '["private_message"]\n', '["private_message"]\ntiers = []\n', "tiers = []"
+    ),
     "no region": ('regions = ["EU"]', "regions = []", "regions = []"),
     "missing basis": ('basis = "legitimate_interests"\n', "", "[[allow]]"),
     "missing regions": ('regions = ["EU"]\n', "", "[[allow]]"),
@@ -267,56 +279,23 @@ def test_of_two_rules_that_say_the_same_the_later_one_is_dead(file):
     assert dead.message.startswith("`twin` adds nothing")
 
 
-RULES = {
-    "name": "x", "regions": ("EU",), "categories": ("comment", "post"),
-    "purpose": "train", "recipients": ("alpha", "beta"),
-    "basis": Basis.LEGITIMATE_INTERESTS, "except_regions": ("FR",), "notice_days": 30,
-    "accepts": ("a" * 64,), "created_from": 3, "created_until": 9,
-}  # fmt: skip
-# What makes the other rule narrower or harder to prove, so that it cannot stand for x.
-NARROWER = {
-    "regions": ("DE",), "categories": ("post",), "purpose": "train.content",
-    "recipients": ("alpha",), "basis": Basis.CONSENT, "except_regions": ("FR", "DE"),
-    "notice_days": 31, "accepts": (), "created_from": 4, "created_until": 8,
-}  # fmt: skip
-WIDER = {
-    "regions": ("EEA",), "categories": ("comment", "post", "private_message"),
-    "purpose": "train", "recipients": ("alpha", "beta", "gamma"),
-    "except_regions": (), "notice_days": 29, "accepts": ("a" * 64, "b" * 64),
-    "created_from": None, "created_until": None,
-}  # fmt: skip
+def test_a_tier_that_is_never_used_is_dead_in_its_rule(file):
+    of_tier = '[[never]]\ncategories = ["comment", "post"]\ntiers = ["premium"]\n'
+    premium = RULE + 'tiers = ["premium"]\n'
+    [dead] = found(file(HEAD + of_tier + premium), kind=Kind.DEAD)
+    assert "`eu` can never match: its categories are all in `never`" in dead.message
+
+    some = of_tier.replace('"comment", ', "")
+    [dead] = found(file(HEAD + some + premium), kind=Kind.DEAD)
+    assert "`eu` can never allow `post`: in `never`" in dead.message
+    assert found(file(HEAD + of_tier + RULE), kind=Kind.DEAD) == []
 
 
-@pytest.mark.parametrize("key", NARROWER)
-def test_a_rule_that_is_narrower_in_anything_stands_for_no_other(key):
-    rule = Rule(**RULES)
+def test_a_rule_for_some_tiers_is_dead_beside_one_for_all(file):
+    premium = RULE.replace('"eu"', '"premium"') + 'tiers = ["premium"]\n'
+    [dead] = found(file(HEAD + premium + RULE), kind=Kind.DEAD)
 
-    assert stands_for(rule, rule, frozenset())
-    assert not stands_for(replace(rule, **{key: NARROWER[key]}), rule, frozenset())
-
-
-@pytest.mark.parametrize("key", WIDER)
-def test_a_rule_that_is_wider_stands_for_the_other(key):
-    rule = Rule(**RULES)
-    wider = replace(rule, **{key: WIDER[key]})
-
-    assert stands_for(wider, rule, frozenset())
-    assert wider == rule or not stands_for(rule, wider, frozenset())
-
-
-def test_days_do_not_matter_for_consent():
-    rule = Rule(**{**RULES, "basis": Basis.CONSENT})
-
-    assert stands_for(replace(rule, notice_days=99), rule, frozenset())
-
-
-def test_a_list_of_every_country_does_not_stand_for_anywhere():
-    everywhere = Rule(**{**RULES, "regions": ("*",), "except_regions": ()})
-    listed = replace(everywhere, regions=tuple(sorted(COUNTRIES)))
-
-    # Nobody's country need be known for `*`.
-    assert stands_for(everywhere, listed, frozenset())
-    assert not stands_for(listed, everywhere, frozenset())
+    assert dead.message.startswith("`premium` adds nothing: all that it allows, `eu`")
 
 
 # --- overlaps ------------------------------------------------------------------------
@@ -350,22 +329,6 @@ def test_rules_that_never_meet_or_have_one_basis_do_not_overlap(file, old, new):
     assert found(file(text), kind=Kind.OVERLAP) == []
 
 
-def test_rules_meet_where_everything_of_them_meets():
-    rule = Rule(**RULES)
-    shared = both_speak_of(rule, replace(rule, categories=("post",)), {"comment"})
-
-    assert shared.categories == ("post",)
-    assert shared.countries == NAMED["EU"] - {"FR"}
-    for changed in (
-        {"recipients": ("gamma",)},
-        {"created_from": 9, "created_until": None},  # the end is exclusive
-        {"purpose": "trains"},  # only whole steps of a path
-    ):
-        assert both_speak_of(rule, replace(rule, **changed), set()) is None, changed
-    below = replace(rule, purpose="train.content")
-    assert both_speak_of(rule, below, set()) == both_speak_of(below, rule, set())
-
-
 # --- gaps ----------------------------------------------------------------------------
 
 
@@ -387,6 +350,46 @@ def test_a_recipient_that_no_rule_speaks_of_is_a_gap(file):
 
     messages = [each.message for each in found(file(text), kind=Kind.GAP)]
     assert "no rule speaks of recipient `alpha`" in messages
+
+
+def test_a_tier_that_no_rule_speaks_of_is_a_gap(file):
+    text = HEAD + NEVER + RULE + 'tiers = ["premium"]\n'
+
+    messages = [each.message for each in found(file(text), kind=Kind.GAP)]
+    assert "no rule speaks of people of tier `basic`" in messages
+    assert "no rule speaks of people whose tier is not known" in messages
+    assert not [
+        each.message
+        for each in found(file(text + ELSE), kind=Kind.GAP)
+        if "tier" in each.message
+    ]
+
+
+@pytest.mark.parametrize("residence", ["at_creation", "both"])
+def test_where_people_lived_is_a_warning_while_it_is_known_of_nobody(file, residence):
+    text = HEAD + NEVER + RULE + f'residence = "{residence}"\n' + ELSE
+    path = file(text)
+
+    def said(around):
+        gaps = found(path, around, kind=Kind.GAP)
+        return [(e.line, e.severity) for e in gaps if "where people lived" in e.message]
+
+    assert said(Around(histories=0)) == [(line_of(text, "residence"), WARNING)]
+    assert said(Around(histories=1)) == []
+    assert said(Around()) == []  # nothing is loaded: not asked
+
+
+def test_a_residence_in_a_rule_for_everywhere_changes_nothing(file):
+    everywhere = RULE.replace('["EU"]', '["*"]') + 'residence = "both"\n'
+    [dead] = found(file(HEAD + NEVER + everywhere), kind=Kind.DEAD)
+
+    assert dead.message == "`eu` is for everywhere: `residence` changes nothing"
+
+
+def test_asking_for_the_mentioned_is_fine_whatever_the_category_holds(file):
+    path = file(WHOLE.replace(ELSE, ELSE + 'mentioned = "require"\n'))
+
+    assert found(path, Around(histories=0)) == found(file(WHOLE))
 
 
 def test_a_version_without_a_rule_is_one_note(file):

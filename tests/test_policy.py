@@ -9,12 +9,13 @@ from assent.canon import canonical, sha256
 from assent.errors import PolicyError
 from assent.policy.load import Declared, load_policy
 from assent.policy.model import Policy, Published, Rule, in_force
-from assent.terms import DAY, Basis
+from assent.terms import DAY, Basis, Mentioned, Residence
 
 DECLARED = Declared(
     frozenset({"train.content"}),
     frozenset({"alpha", "beta"}),
     frozenset({"post", "comment", "private_message"}),
+    frozenset({"basic", "premium"}),
 )
 NOTICE = "What we do with your posts.\n"
 GOOD = """\
@@ -28,6 +29,10 @@ minimum_age = 18
 [[never]]
 categories = ["private_message"]
 
+[[never]]
+categories = ["comment"]
+tiers = ["basic"]
+
 [[allow]]
 name = "eu"
 regions = ["EU", "CH"]
@@ -39,8 +44,9 @@ basis = "legitimate_interests"
 notice_days = 45
 created_from = 2003-05-05
 created_until = 2025-01-01T01:00:00+01:00
-residence = "at_use"
-mentioned = "redact"
+residence = "both"
+mentioned = "require"
+tiers = ["premium", "basic"]
 
 [[allow]]
 name = "asked"
@@ -51,6 +57,7 @@ recipients = ["alpha"]
 basis = "consent"
 accepts = ["notices/2024.md"]
 """
+TWO_NEVER = '[[never]]\ncategories = ["private_message"]\n\n[[never]]'
 START = 1_762_128_000_000_000  # 2025-11-03T00:00:00Z
 
 
@@ -81,12 +88,18 @@ def test_a_good_file_is_read_whole(load):
     assert policy.notice == sha256(NOTICE.encode())
     assert policy.accepts == asked.accepts == (older,)
     assert policy.never == ("private_message",)
+    assert policy.never_of_tier == (("comment", "basic"),)
     assert (eu.regions, eu.except_regions) == (("EU", "CH"), ("FR",))
     assert eu.categories == ("comment", "post")  # sorted: order means nothing
     assert eu.recipients == ("alpha", "beta")
     assert (eu.basis, eu.notice_days) == (Basis.LEGITIMATE_INTERESTS, 45)
     assert eu.created_from == 1_052_092_800_000_000  # a date: its first instant, UTC
     assert eu.created_until == 1_735_689_600_000_000  # 2025-01-01T00:00:00Z
+    assert (eu.residence, eu.mentioned) == (Residence.BOTH, Mentioned.REQUIRE)
+    assert eu.tiers == ("basic", "premium")
+    assert (asked.residence, asked.mentioned, asked.tiers) == (
+        Residence.AT_USE, Mentioned.REDACT, (),
+    )  # fmt: skip
     assert (asked.notice_days, asked.created_from, asked.except_regions) == (
         0, None, (),
     )  # fmt: skip
@@ -113,7 +126,7 @@ FAULTS = {
         ["`category`", "never 1"],
     ),
     "rules of another name": ("[[allow]]", "[[permit]]", ["unknown key", "`permit`"]),
-    "one table, not a list": ("[[never]]", "[never]", ["`never`", "wrong type"]),
+    "one table, not a list": (TWO_NEVER, "[never]", ["`never`", "wrong type"]),
     "missing version": ('policy = "2025"\n', "", ["`policy` is missing"]),
     "missing controller": ('controller = "Alpha"\n', "", ["`controller` is missing"]),
     "missing start": (
@@ -171,16 +184,27 @@ FAULTS = {
     "unsafe beside lawful": (
         '"consent"', '"unsafe_default_on"', ["`unsafe_default_on`", "lawful"],
     ),
-    "residence at creation": (
-        '"at_use"', '"both"', ['residence = "both"', "cannot be decided"],
+    "unknown residence": (
+        '"both"', '"birth"', ["residence is `birth`", "at_use, at_creation, both"],
     ),
-    "mentions kept": (
-        '"redact"', '"ignore"', ['mentioned = "ignore"', "cannot be decided"],
+    "unknown way with the mentioned": (
+        '"require"', '"ask"', ["mentioned is `ask`", "redact, require, ignore"],
     ),
+    "truth for a residence": ('"both"', "true", ["`residence`", "wrong type"]),
+    "undeclared tier": (
+        '["premium", "basic"]', '["gold"]', ["tier `gold`", "basic, premium", "allow"],
+    ),
+    "undeclared tier of never": (
+        'tiers = ["basic"]', 'tiers = ["gold"]', ["tier `gold`", "never 2"],
+    ),
+    "no tier": ('["premium", "basic"]', "[]", ["allow 1", "no tier"]),
+    "no tier of never": ('tiers = ["basic"]', "tiers = []", ["never 2", "no tier"]),
+    "no category of never": ('["private_message"]', "[]", ["never 1", "no category"]),
+    "text for tiers": ('["premium", "basic"]', '"basic"', ["`tiers`", "wrong type"]),
     "unknown region": ('["EU", "CH"]', '["Europe"]', ["`Europe`", "EEA, EU, UK"]),
     "unknown exception": ('["FR"]', '["France"]', ["`France`", "EEA, EU, UK"]),
     "lower-case region": ('["EU", "CH"]', '["eu"]', ["`eu`", "EEA, EU, UK"]),
-    "no region": ('["EU", "CH"]', "[]", ["no country is left"]),
+    "no region": ('["EU", "CH"]', "[]", ["allow 1", "no region is named"]),
     "everything excepted": ('["FR"]', '["EU", "CH"]', ["no country is left"]),
     "negative days": ("= 45", "= -1", ["notice_days is -1", "0 to 36500"]),
     "days beyond a century": ("= 45", "= 36501", ["notice_days is 36501", "0 to"]),
@@ -204,6 +228,52 @@ def test_what_is_not_understood_is_refused_with_what_was_found(load, fault):
     assert caught.value.exit_code == 2
 
 
+# What would let in everything if it were read as "all".
+TOO_WIDE = {
+    "no regions": ('regions = ["*"]', "regions = []"),
+    "no regions named": ('regions = ["*"]\n', ""),
+    "no basis": ('basis = "consent"\n', ""),
+    "an empty basis": ('basis = "consent"', 'basis = ""'),
+    "no categories": ('categories = ["post"]', "categories = []"),
+    "no recipients": ('recipients = ["alpha"]', "recipients = []"),
+    "no purpose": ('purpose = "train.content"', 'purpose = ""'),
+    "no tiers": ('["premium", "basic"]', "[]"),
+    "nothing never used": ('["private_message"]', "[]"),
+    "nobody's tier never used": ('tiers = ["basic"]', "tiers = []"),
+}
+
+
+@pytest.mark.parametrize("mistake", TOO_WIDE)
+def test_a_policy_that_would_allow_everything_by_mistake_is_refused(load, mistake):
+    old, new = TOO_WIDE[mistake]
+    assert old in GOOD
+
+    with pytest.raises(PolicyError, match=r"is named|is missing|is empty"):
+        load(GOOD.replace(old, new))
+
+
+def test_an_empty_list_of_regions_says_how_everywhere_is_written(load):
+    with pytest.raises(PolicyError, match="no region is named") as caught:
+        load(GOOD.replace('["EU", "CH"]', "[]"))
+
+    assert 'regions = ["*"]' in caught.value.hint
+
+
+def test_what_is_never_used_of_a_tier_is_not_never_used_of_all(load):
+    whole = GOOD.replace('["comment"]\ntiers = ["basic"]', '["comment"]')
+
+    assert load(GOOD).never == ("private_message",)
+    assert load(whole).never == ("comment", "private_message")
+    assert load(whole).never_of_tier == ()
+
+
+def test_with_no_tier_declared_no_rule_may_name_one(load):
+    none = replace(DECLARED, tiers=frozenset())
+
+    with pytest.raises(PolicyError, match="`basic` is not declared, wanted one of no"):
+        load(GOOD, none)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "found", "wanted"),
     [
@@ -212,7 +282,7 @@ def test_what_is_not_understood_is_refused_with_what_was_found(load, fault):
         ('"2025"', "2025", "a whole number", "text in quotes"),
         ('"2025"', "2025-01-01", "a date", "text in quotes"),
         ("= 2003-05-05", "= 2003", "a whole number", "a date"),
-        ("[[never]]", "[never]", "one table", "a list"),
+        (TWO_NEVER, "[never]", "one table", "a list"),
     ],
 )
 def test_a_wrong_type_says_what_was_found_and_wanted(load, old, new, found, wanted):
@@ -276,11 +346,13 @@ def test_a_policy_is_read_back_from_its_json(load):
 OTHER = {
     "version": "x", "controller": "x", "effective_from": 7, "notice": "x",
     "never": ("post",), "rules": (), "minimum_age": None, "accepts": (),
+    "never_of_tier": (("comment", "premium"),),
 }  # fmt: skip
 OTHER_RULE = {
     "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "x",
     "recipients": ("beta",), "basis": Basis.CONSENT, "except_regions": (),
     "notice_days": 44, "accepts": ("x",), "created_from": None, "created_until": None,
+    "residence": Residence.AT_CREATION, "mentioned": Mentioned.IGNORE, "tiers": (),
 }  # fmt: skip
 
 

@@ -39,6 +39,32 @@ def test_a_check_without_an_error_exits_0(fresh, policy):
     assert out.splitlines()[-1] == "0 errors, 3 warnings, 3 notes"
 
 
+def test_a_check_says_that_nobodys_past_residence_is_known_until_one_is(fresh, policy):
+    path = write_policy(fresh, LATER + 'residence = "both"\n', "later.toml")
+    words = "asks where people lived when they wrote, which is not known of anybody"
+
+    assert words in policy(fresh, "check", path)[1]
+    with opened(fresh) as project:
+        project.record("residence_changed", ["u01"], country="FR")
+    assert words not in policy(fresh, "check", path)[1]
+
+
+def test_tiers_are_declared_in_the_project_before_a_policy_names_one(fresh, policy):
+    path = write_policy(fresh, LATER + 'tiers = ["premium"]\n', "later.toml")
+    code, out, _ = policy(fresh, "check", path)
+    assert (code, "tier `premium` is not declared, wanted one of none" in out) == (
+        1, True,
+    )  # fmt: skip
+
+    config = fresh / "assent.toml"
+    text = config.read_text()
+    config.write_text(text.replace("[labels]", '[labels]\ntiers = ["premium"]'))
+    assert policy(fresh, "check", path)[0] == 0
+    assert "members of the tier premium only" in policy(fresh, "show", path)[1]
+    config.write_text(text.replace("[labels]", "[labels]\ntiers = []"))
+    assert "`tiers` in `[labels]` wants a list" in policy(fresh, "check", path)[2]
+
+
 def test_a_check_with_an_error_prints_all_and_exits_1(fresh, policy):
     text = LATER.replace('"FR"]', '"Mars"]').replace('"comment"]\n', '"poem"]\n')
     code, out, err = policy(fresh, "check", write_policy(fresh, text, "bad.toml"))

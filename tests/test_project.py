@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -344,6 +345,25 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
     fresh, action, error, match
 ):
     refused(fresh, error, match, action)
+
+
+@pytest.mark.parametrize(("said", "kept"), [("FR", "FR"), ("unknown", None)])
+def test_a_move_is_recorded_with_its_country_or_that_it_is_unknown(fresh, said, kept):
+    with opened(fresh) as project:
+        [number] = project.record("residence_changed", ["u01"], country=said)
+        row = project.place.book.events(number + 1).to_pylist()[-1]
+
+    assert (row["kind"], row["country"]) == ("residence_changed", kept)
+
+
+def test_who_moves_after_she_left_the_export_can_still_be_recorded(fresh, tmp_path):
+    documents_path, subjects_path = write_export(tmp_path / "export")
+    rest = pq.read_table(subjects_path).filter(pc.field("subject_id") != "u01")
+    pq.write_table(rest, subjects_path)
+    with opened(fresh) as project:
+        project.load("parquet", documents_path, subjects_path)
+
+        assert len(project.record("residence_changed", ["u01"], country="US")) == 1
 
 
 def test_a_notice_of_an_event_that_is_refused_is_not_kept(fresh, tmp_path):

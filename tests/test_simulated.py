@@ -3,16 +3,19 @@
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 
 import phonenumbers
 import pytest
 
 from assent.errors import UsageError
 from assent.sources.countries import CODES
+from assent.sources.export import check_tables
 from assent.sources.grammar import PLACES
-from assent.sources.parquet import check_tables, open_tables, write_tables
+from assent.sources.parquet import open_tables, write_tables
 from assent.sources.schema import DOCUMENTS, SUBJECTS
 from assent.sources.simulated import FIRST, LAST, planted, simulated
+from assent.terms import micros
 
 CATEGORIES = {
     "profile", "post", "comment", "article", "group_message", "private_message",
@@ -213,3 +216,19 @@ def test_the_load_says_that_it_is_simulated_and_passes_the_check(tmp_path):
 def test_too_few_members_cannot_talk_to_each_other():
     with pytest.raises(UsageError, match="wanted 10"):
         simulated(7, 3)
+
+
+def test_of_some_it_is_known_where_they_lived_and_a_few_have_moved(subjects):
+    known = [row for row in subjects if row["residences"]]
+    moved = [row for row in known if len(row["residences"]) == 2]
+
+    assert 0.4 < len(known) / len(subjects) < 0.6
+    assert 10 < len(moved) < len(known) / 5
+    for row in known:
+        stays = row["residences"]
+        assert stays[-1]["country"] == row["country"]
+        times = [each["valid_from"] for each in stays]
+        assert times == sorted(set(times))
+        assert times[0] == FIRST
+        # Whoever moved had done so before the case: its figures ask nobody's past.
+        assert times[-1] < micros(datetime(2024, 8, 1, tzinfo=UTC))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from assent.errors import CorpusError
 from assent.sources.countries import country_of
-from assent.sources.parquet import Counts, check_tables, open_tables, write_tables
+from assent.sources.export import check_tables
+from assent.sources.parquet import Counts, open_tables, write_tables
 from assent.sources.stackexchange import plain_text, read, rows_of
 
 DAY = "2018-03-09T18:48:09.477"
@@ -76,7 +77,8 @@ def test_a_user_is_a_subject_with_a_directory_entry(tmp_path):
     assert subjects(tmp_path) == {
         "u7": {
             "subject_id": "u7", "country": "DE", "birth_year": None, "age_band": None,
-            "tier": None, "names": ["Ann Lee"], "handles": ["AnnLee"], "emails": None,
+            "tier": None, "residences": None, "names": ["Ann Lee"],
+            "handles": ["AnnLee"], "emails": None,
             "phones": None, "urls": ["h://x"], "employer": None,
         }
     }  # fmt: skip

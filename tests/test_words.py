@@ -9,7 +9,7 @@ from assent.policy.load import load_policy, notice_names
 from assent.policy.model import Policy, Rule
 from assent.policy.words import diff, show
 from assent.report.case import load_case
-from assent.terms import DAY, Basis, parse_time
+from assent.terms import DAY, Basis, Mentioned, Residence, parse_time
 
 CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
 START = parse_time("2025-11-03T00:00:00Z")
@@ -76,6 +76,8 @@ def test_it_says_from_when_and_who_is_left_out():
     )
     anywhere = replace(POLICY, rules=(replace(ASKED, except_regions=()),))
     assert "country" not in paragraph(anywhere, "Who is left out")
+    then = replace(POLICY, rules=(replace(ASKED, residence=Residence.AT_CREATION),))
+    assert "country" not in paragraph(then, "Who is left out")
     ageless = replace(anywhere, minimum_age=None)
     assert not [e for e in show(ageless, NAMES) if e.startswith("Who is left out")]
 
@@ -112,6 +114,72 @@ def test_a_rule_on_consent_says_that_silence_is_a_no():
     assert "private messages" not in asked  # in `never`, whatever the rule says
     assert "silence is a no" in asked
     assert "take your yes back at any time" in asked
+
+
+def told_with(**changed):
+    rules = (replace(TOLD, regions=("EU", "CH"), **changed),)
+    return paragraph(replace(POLICY, rules=rules), 'Rule "told"')
+
+
+def test_a_rule_says_whether_it_asks_where_you_live_or_where_you_lived():
+    eu = "the European Union or Switzerland"
+
+    assert f"if you live in {eu}, your comments" in told_with()
+    then = told_with(residence=Residence.AT_CREATION)
+    assert f"if you lived in {eu}, when you wrote it, your comments" in then
+    both = told_with(residence=Residence.BOTH)
+    assert f"if you live in {eu}, and also did when you wrote it, your" in both
+    for each in (then, both):
+        assert "If it is not known where you lived when you wrote it, it is not" in each
+    assert "not known where you lived" not in told_with()
+
+
+def test_a_rule_for_everywhere_asks_nobody_where_she_lives():
+    rule = replace(ASKED, except_regions=(), residence=Residence.BOTH)
+    told = paragraph(replace(POLICY, rules=(rule,)), 'Rule "asked"')
+
+    assert "wherever you live, your posts may be used" in told
+    assert "lived" not in told
+
+
+def test_a_rule_says_what_becomes_of_a_text_that_mentions_others():
+    assert "mentions" not in told_with()
+    assert "only if what each of them writes may be used in the same way" in told_with(
+        mentioned=Mentioned.REQUIRE
+    )
+    assert "it is not used once one of them has objected" in told_with(
+        mentioned=Mentioned.IGNORE
+    )
+
+
+def test_a_rule_for_some_tiers_names_them_and_leaves_out_the_unknown():
+    told = told_with(tiers=("basic", "premium"))
+    policy = replace(POLICY, rules=(replace(TOLD, tiers=("basic",)),))
+
+    assert "This is for members of the tier basic or premium only" in told
+    assert "not for members whose tier is not known" in told
+    assert "or anyone whose tier is not known." in paragraph(policy, "Who is left out")
+    assert "tier" not in paragraph(POLICY, "Who is left out")
+
+
+def test_what_is_never_used_of_a_tier_is_told_apart():
+    of_tier = (("comment", "basic"), ("comment", "premium"), ("post", "premium"))
+    policy = replace(POLICY, never_of_tier=of_tier)
+    alone = replace(policy, never=())
+    said = (
+        "comments of members of the tier basic or premium, or whose tier is not known; "
+        "posts of members of the tier premium, or whose tier is not known."
+    )
+
+    assert paragraph(policy, "Never used").endswith(f"The same holds for {said}")
+    assert paragraph(alone, "Never used").startswith(f"Never used: {said} No rule")
+
+
+def test_a_rule_for_a_tier_does_not_offer_what_is_never_used_of_it():
+    rule = replace(TOLD, tiers=("premium",))
+    policy = replace(POLICY, rules=(rule,), never_of_tier=(("comment", "premium"),))
+
+    assert "your posts may be used" in paragraph(policy, 'Rule "told"')
 
 
 def test_every_notice_that_counts_is_named_and_an_unknown_one_by_its_fingerprint():
@@ -188,13 +256,14 @@ def rule_changes(rule, **changed):
 OTHER = {
     "version": "2026", "controller": "Beta", "effective_from": START + DAY,
     "notice": OLD_NOTICE, "never": ("salary",), "rules": (), "minimum_age": None,
-    "accepts": (OLD_NOTICE,),
+    "accepts": (OLD_NOTICE,), "never_of_tier": (("post", "basic"),),
 }  # fmt: skip
 OTHER_RULE = {
     "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "other",
     "recipients": ("beta",), "basis": Basis.CONSENT, "except_regions": ("FR",),
     "notice_days": 44, "accepts": (OLD_NOTICE,), "created_from": None,
-    "created_until": START,
+    "created_until": START, "residence": Residence.BOTH,
+    "mentioned": Mentioned.REQUIRE, "tiers": ("premium",),
 }  # fmt: skip
 
 
@@ -232,6 +301,11 @@ def test_no_field_of_a_rule_changes_unsaid(name):
             "never used: the same, written in another order",
         ),
         (
+            {"never_of_tier": (("post", "basic"),)},
+            "never used of some: now also posts of members of the tier basic, or whose "
+            "tier is not known",
+        ),
+        (
             {"notice": OLD_NOTICE},
             "the notice: `notices/2024.md` now, before `notices/2025.md`",
         ),
@@ -249,6 +323,16 @@ def test_a_change_is_said_in_words(changed, wanted):
         ({"regions": ("EEA",)}, "places: no longer the European Union and Switzerland"),
         ({"basis": Basis.CONSENT}, "the legal basis: consent now, before legitimate"),
         ({"created_until": START}, "content counts until: 3 November 2025, 00:00 UTC"),
+        (
+            {"residence": Residence.BOTH},
+            "when you must have lived there: both on the day of the use and when you "
+            "wrote it now, before on the day of the use",
+        ),
+        (
+            {"mentioned": Mentioned.REQUIRE},
+            "people who are mentioned: each must be usable too now, before not asked",
+        ),
+        ({"tiers": ("basic", "gold")}, "tiers of members: basic or gold now, before "),
         ({"accepts": (OLD_NOTICE,)}, "notices that count: now also `notices/2024.md`"),
     ],
 )
@@ -318,7 +402,8 @@ def test_after_the_regulator_less_is_used_in_the_words_of_the_case(case):
         "the version is `ireland-2025-11-07`, before `ireland-2025-11-03`",
         "it counts from: 7 November 2025, 00:00 UTC now, before 3 November 2025, "
         "00:00 UTC",
-        "rule `eu-legitimate-interests`: kinds of content: no longer group messages",
+        "rule `eu-legitimate-interests`: kinds of content: no longer group activities "
+        "and group messages",
         "rule `eu-legitimate-interests`: content counts from: 1 January 2016, 00:00 "
         "UTC now, before 5 May 2003, 00:00 UTC",
     ]

@@ -29,7 +29,7 @@ def check(context: click.Context, file: Path) -> None:
     \b
     assent policy check policies/2025-11-03.toml
     """
-    from assent.policy.lint import Severity
+    from assent.policy.findings import Severity
 
     with opened(context) as project:
         findings = project.check_policy(file)

@@ -60,9 +60,12 @@ def init(
 def load(context: click.Context, source: str, exports: tuple[Path, ...]) -> None:
     """Load documents and subjects; the load before stays where it is.
 
+    Of Parquet, each of the two is a file, or a folder of parts.
+
     \b
     assent load --from stackexchange DUMP
     assent load --from parquet documents.parquet subjects.parquet
+    assent load --from parquet documents/ subjects.parquet
     """
     _check_exports(source, exports)
     with opened(context) as project:
@@ -94,6 +97,10 @@ cli.add_command(policy)
 @click.option("--category", default="*", help="Default: every category.")
 @click.option("--notice", type=click.Path(path_type=Path), help="The text shown.")
 @click.option("--valid-until", help="End of a choice, such as 2026-01-31T00:00:00Z.")
+@click.option(
+    "--country",
+    help="Of a move: where they live since then, such as FR, or `unknown`.",
+)
 @click.option("--at", "happened_at", help="When it happened. Default: now.")
 @click.option("--channel", default="cli", help="Evidence: how it was said or shown.")
 @click.option("--language", default="en", help="Evidence: the notice's language.")
@@ -114,6 +121,7 @@ def record(
     assent record notice_served --all-subjects --notice notices/2025.en.md
     assent record withdrawn u42
     assent record refused u42 --category profile --recipient microsoft
+    assent record residence_changed u42 --country FR --at 2025-11-01T00:00:00Z
     """
     with opened(context) as project:
         numbers = project.record(kind, subjects or None, all_subjects, **said)

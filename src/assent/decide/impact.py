@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from assent.decide import covers
 from assent.engine.question import Question
 from assent.policy.regions import UNKNOWN
-from assent.terms import PROVED, Reason, iso
+from assent.terms import PROVED, Reason, Residence, iso
 
 USED = tuple(str(each) for each in (*sorted(PROVED), Reason.UNSAFE_DEFAULT_ON))
 ADULT = 18  # years
@@ -119,11 +119,17 @@ class Impact:
         ]
 
 
-def census(subjects: pa.Table, region_of: Mapping[str, str], year: int) -> pa.Table:
+def census(
+    subjects: pa.Table,
+    living: Sequence[str | None],
+    region_of: Mapping[str, str],
+    year: int,
+) -> pa.Table:
     """Describe the people as the counts need them.
 
     Args:
-        subjects: subject_id, country, birth_year, age_band.
+        subjects: subject_id, birth_year, age_band.
+        living: the country of each at the instant of the decisions.
         region_of: country code -> the region to count under.
         year: of the decisions; an age is at least `year - birth_year - 1`.
 
@@ -131,13 +137,13 @@ def census(subjects: pa.Table, region_of: Mapping[str, str], year: int) -> pa.Ta
         subject_id, country, region (`unknown` where none is), age (`adult`, `minor`,
         `unknown`); one row a subject, in the same order.
     """
-    rows = subjects.select(["country", "birth_year", "age_band"]).to_pylist()
-    regions = [region_of.get(row["country"], UNKNOWN) for row in rows]
+    rows = subjects.select(["birth_year", "age_band"]).to_pylist()
+    regions = [region_of.get(each or "", UNKNOWN) for each in living]
     ages = [_age(row["birth_year"], row["age_band"], year) for row in rows]
     return pa.table(
         {
             "subject_id": subjects["subject_id"],
-            "country": subjects["country"],
+            "country": pa.array(living, pa.string()),
             "region": pa.array(regions, pa.string()),
             "age": pa.array(ages, pa.string()),
         }
@@ -343,9 +349,12 @@ def _age(birth_year: int | None, band: str | None, year: int) -> str:
 def _accepted(question: Question) -> Mapping[tuple[str, str, str], set[str]]:
     """List the notices that count for each category, recipient and place."""
     found: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+    everywhere = {*dict(question.jurisdictions).values(), UNKNOWN}
     for rule in question.rules:
         for category, recipient in rule.uses:
-            for place in rule.jurisdictions:
+            # Where somebody lived when she wrote says nothing of where she lives.
+            then = rule.residence is Residence.AT_CREATION
+            for place in everywhere if then else rule.jurisdictions:
                 found[category, recipient, place].update(rule.notices)
     return found
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from assent.canon import canonical
 from assent.errors import LedgerError
+from assent.sources.countries import CODES
 from assent.terms import CHOICES, DAY, SUBJECT_EVENTS, Event, EventKind, iso
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]*\Z")
@@ -44,7 +45,32 @@ def check_event(event: Event, recorded_at: int) -> None:
         )
     if event.notice is not None and not SHA256.match(event.notice):
         raise LedgerError("a notice is named by 64 hexadecimal digits of sha256")
+    _check_move(event)
     _check_times(event, recorded_at)
+
+
+def _check_move(event: Event) -> None:
+    """Refuse a move that says not where to, and a place that no move says."""
+    if event.kind is not EventKind.RESIDENCE_CHANGED:
+        if "country" in event.detail:
+            raise LedgerError(
+                f"`{event.kind}` names a country, which only `residence_changed` may",
+                hint="record a move as an event of its own",
+            )
+        return
+    country = event.detail.get("country", "")
+    if country is not None and not (isinstance(country, str) and country in CODES):
+        raise LedgerError(
+            "`residence_changed` names no country, wanted where she lives now: an ISO "
+            "3166-1 alpha-2 code in capitals such as `CH`, or that it is unknown",
+            hint="say it with `--country FR`, or `--country unknown`",
+        )
+    if {event.purpose, event.recipient, event.category} != {"*"}:
+        raise LedgerError(
+            "`residence_changed` has a scope, but where somebody lives holds for every "
+            "purpose, recipient and category",
+            hint="leave the scope out",
+        )
 
 
 def _check_times(event: Event, recorded_at: int) -> None:

@@ -1,11 +1,11 @@
 """Which uses a rule speaks of, and how two rules lie to each other."""
 
-from collections.abc import Set
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 
-from assent.policy.model import Rule
+from assent.policy.model import Policy, Rule
 from assent.policy.regions import countries_of
-from assent.terms import Basis
+from assent.terms import Basis, Residence
 
 # Fields that `stands_for` compares by what they mean. Any other one must be equal: a
 # field that is added later must not make two rules look alike.
@@ -13,16 +13,48 @@ MEANT = frozenset(
     {
         *("name", "regions", "except_regions", "categories", "purpose", "recipients"),
         *("notice_days", "accepts", "created_from", "created_until"),
+        *("residence", "tiers"),
     }
 )
 ALIKE = tuple(each.name for each in fields(Rule) if each.name not in MEANT)
 
 
 @dataclass(frozen=True, slots=True)
+class Never:
+    """What no rule of a policy can allow.
+
+    Args:
+        categories: of everybody.
+        of_tier: (category, tier): also of whoever's tier is not known.
+        declared: every tier there can be.
+    """
+
+    categories: frozenset[str] = frozenset()
+    of_tier: frozenset[tuple[str, str]] = frozenset()
+    declared: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, policy: Policy, tiers: Iterable[str] = ()) -> "Never":
+        """Gather it from a policy and the declared tiers."""
+        of_tier = frozenset(policy.never_of_tier)
+        return cls(frozenset(policy.never), of_tier, frozenset(tiers))
+
+    def held(self, rule: Rule) -> frozenset[str]:
+        """Find the categories of a rule in which it can allow nobody."""
+        tiers = frozenset(rule.tiers) or self.declared
+        return frozenset(
+            each
+            for each in rule.categories
+            if each in self.categories
+            or (tiers and all((each, tier) in self.of_tier for tier in tiers))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """The uses that two rules both speak of."""
 
-    countries: frozenset[str]
+    countries: frozenset[str]  # where people live at the use, as far as a rule asks
     categories: tuple[str, ...]
     recipients: tuple[str, ...]
 
@@ -37,7 +69,7 @@ def anywhere(rule: Rule) -> bool:
     return "*" in rule.regions and not rule.except_regions
 
 
-def stands_for(other: Rule, rule: Rule, never: Set[str]) -> bool:
+def stands_for(other: Rule, rule: Rule, never: Never) -> bool:
     """Whether whatever one rule allows, the other allows on no more proof.
 
     Both are of one policy, so that its own notices count for both.
@@ -45,7 +77,7 @@ def stands_for(other: Rule, rule: Rule, never: Set[str]) -> bool:
     Args:
         other: the rule that may stand for `rule`.
         rule: the rule that may be too many.
-        never: categories that no rule can allow.
+        never: what no rule can allow.
     """
     alike = all(getattr(other, name) == getattr(rule, name) for name in ALIKE)
     # Days are asked for with legitimate interests only.
@@ -58,7 +90,10 @@ def stands_for(other: Rule, rule: Rule, never: Set[str]) -> bool:
         and set(other.accepts) >= set(rule.accepts)
         and countries(other) >= countries(rule)
         and (anywhere(other) or not anywhere(rule))
-        and set(other.categories) >= set(rule.categories) - never
+        # Who lives there now and lived there then passes each of the two.
+        and (anywhere(other) or rule.residence in (other.residence, Residence.BOTH))
+        and (not other.tiers or set(other.tiers) >= set(rule.tiers) > set())
+        and set(other.categories) >= set(rule.categories) - never.held(rule)
         and set(other.recipients) >= set(rule.recipients)
         and _covers(other.purpose, rule.purpose)
         and _begins(other) <= _begins(rule)
@@ -66,11 +101,18 @@ def stands_for(other: Rule, rule: Rule, never: Set[str]) -> bool:
     )
 
 
-def both_speak_of(first: Rule, second: Rule, never: Set[str]) -> Shared | None:
+def both_speak_of(first: Rule, second: Rule, never: Never) -> Shared | None:
     """Find what two rules both speak of; None where they never meet."""
+    tiers = {*first.tiers, *second.tiers}  # where one says none it speaks of each
+    if first.tiers and second.tiers:
+        tiers = set(first.tiers) & set(second.tiers)
+        if not tiers:
+            return None
+    categories = set(first.categories) & set(second.categories)
+    met = replace(first, categories=tuple(categories), tiers=tuple(tiers))
     shared = Shared(
-        countries(first) & countries(second),
-        tuple(sorted(set(first.categories) & set(second.categories) - never)),
+        _both_in(first, second),
+        tuple(sorted(categories - never.held(met))),
         tuple(sorted(set(first.recipients) & set(second.recipients))),
     )
     purpose = _covers(first.purpose, second.purpose) or _covers(
@@ -79,6 +121,15 @@ def both_speak_of(first: Rule, second: Rule, never: Set[str]) -> Shared | None:
     time = max(_begins(first), _begins(second)) < min(_ends(first), _ends(second))
     whole = shared.countries and shared.categories and shared.recipients
     return shared if whole and purpose and time else None
+
+
+def _both_in(first: Rule, second: Rule) -> frozenset[str]:
+    """Find where somebody lives of whom both rules speak."""
+    asked = {first.residence, second.residence}
+    if asked == {Residence.AT_USE, Residence.AT_CREATION}:
+        # She may have moved: the one asks where to, the other where from.
+        return countries(first if first.residence is Residence.AT_USE else second)
+    return countries(first) & countries(second)
 
 
 def _covers(scope: str, use: str) -> bool:

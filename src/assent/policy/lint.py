@@ -1,71 +1,30 @@
 """Find what is wrong, useless or missing in a policy file, with file and line.
 
-Whether a file can be read is asked of the reader itself, key by key, so that this and
+Whether a file can be read is asked of the reader itself (`faults`), so that this and
 `load_policy` cannot disagree. What a policy would do is asked only of one that can be
 read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from assent.errors import PolicyError
-from assent.policy.coverage import anywhere, both_speak_of, countries, stands_for
-from assent.policy.lines import Lines, scan
-from assent.policy.load import (
-    NEEDED,
-    Declared,
-    check_rules,
-    open_policy,
-    read_policy,
-    read_rule,
+from assent.policy.coverage import (
+    Never,
+    anywhere,
+    both_speak_of,
+    countries,
+    stands_for,
 )
-from assent.policy.model import Policy, Rule
+from assent.policy.faults import faults
+from assent.policy.findings import Finding, Kind, Severity, Sheet
+from assent.policy.lines import scan
+from assent.policy.load import Declared, open_policy, read_policy
+from assent.policy.model import Policy
 from assent.policy.regions import COUNTRIES, in_short
-from assent.terms import DAY, Basis, iso
+from assent.terms import DAY, Basis, Residence, iso
 
-
-class Severity(StrEnum):
-    """How bad a finding is; only an error stands in the way of publishing."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-class Kind(StrEnum):
-    """What a finding is about."""
-
-    FORM = "form"  # a key, type or value that is not understood
-    LABEL = "label"  # a name that nobody declared
-    DEAD = "dead"  # what can never allow anything
-    OVERLAP = "overlap"
-    GAP = "gap"
-    DATE = "date"
-
-
-LABELS = frozenset({"regions", "except_regions", "categories", "recipients", "purpose"})
-DATES = frozenset({"effective_from", "created_from", "created_until", "notice_days"})
 ORDER = {severity: n for n, severity in enumerate(Severity)}
-# Lawful and in force since long: what a sample of a policy needs, and no more.
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know about a policy file."""
-
-    file: str
-    line: int
-    severity: Severity
-    kind: Kind
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.severity}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +37,8 @@ class Around:
         unreadable: files of the folder that are no policies.
         published: what the ledger holds.
         first_told: sha256 of a notice -> when somebody was first served it.
+        histories: people of whom is known since when they live where; None: whether
+            there are any is not asked.
     """
 
     now: int | None = None
@@ -85,26 +46,7 @@ class Around:
     unreadable: tuple[str, ...] = ()
     published: tuple[Policy, ...] = ()
     first_told: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """A file's findings, as they come."""
-
-    file: str
-    lines: Lines
-    found: list[Finding]
-
-    def say(self, severity: Severity, kind: Kind, line: int, message: str) -> None:
-        finding = Finding(self.file, line, severity, kind, message)
-        if finding not in self.found:
-            self.found.append(finding)
-
-    def refuse(self, line: int, key: str, error: PolicyError) -> None:
-        """Note what the reader refused."""
-        kind = Kind.LABEL if key in LABELS else Kind.DATE if key in DATES else Kind.FORM
-        hint = f" ({error.hint})" if error.hint else ""
-        self.say(Severity.ERROR, kind, line, error.message + hint)
+    histories: int | None = None
 
 
 def lint(
@@ -121,14 +63,16 @@ def lint(
         PolicyError: there is no such file, or it is no TOML.
     """
     text, value = open_policy(path)
-    sheet = _Sheet(path.name, scan(text), [])
-    _faults(sheet, value, path, declared)
+    sheet = Sheet(path.name, scan(text), [])
+    faults(sheet, value, path, declared)
     if not sheet.found:
         policy = read_policy("the policy", value, path, declared)
-        _dead(sheet, policy)
-        _overlaps(sheet, policy)
-        _gaps(sheet, policy, declared)
         around = around or Around()
+        never = Never.of(policy, declared.tiers)
+        _dead(sheet, policy, never)
+        _overlaps(sheet, policy, never)
+        _gaps(sheet, policy, declared)
+        _residences(sheet, policy, around)
         _notices(sheet, policy, around)
         _order(sheet, policy, around)
         for name in around.unreadable:
@@ -137,135 +81,10 @@ def lint(
     return tuple(sorted(sheet.found, key=lambda f: (f.line, ORDER[f.severity])))
 
 
-# -- what the reader refuses -----------------------------------------------------------
-
-
-def _faults(
-    sheet: _Sheet, value: dict[str, Any], path: Path, declared: Declared
-) -> None:
-    """Ask the reader about every key by itself, then about what they say together."""
-    # The one text that is surely there is the file itself; it serves as the notice.
-    sample = {"policy": "x", "controller": "x", "effective_from": LONG_AGO}
-    sample |= {"notice": path.name}
-
-    def read(block: dict[str, Any]) -> object:
-        return read_policy("the policy", block, path, declared)
-
-    for key, found in value.items():
-        if key in ("never", "allow") and isinstance(found, list):
-            continue  # block by block, below
-        for item, error in _probe(read, sample, key, found):
-            sheet.refuse(sheet.lines.of("", 0, key, item), key, error)
-    for key in NEEDED["policy"]:
-        if key not in value:
-            sheet.say(Severity.ERROR, Kind.FORM, 1, f"`{key}` is missing")
-    for n, block in enumerate(_blocks(value, "never"), start=1):
-        _faults_of_never(sheet, n, block, lambda b: read({**sample, "never": [b]}))
-    rules: tuple[Rule, ...] = ()
-    for n, block in enumerate(_blocks(value, "allow"), start=1):
-        rule = _faults_of_rule(sheet, n, block, path, declared)
-        if rule is None:
-            continue
-        try:
-            check_rules(f"allow {n}", (*rules, rule))
-            rules += (rule,)
-        except PolicyError as error:
-            sheet.refuse(sheet.lines.of("allow", n, "name"), "name", error)
-
-
-def _blocks(value: dict[str, Any], key: str) -> list[Any]:
-    found = value.get(key, [])
-    return found if isinstance(found, list) else []
-
-
-def _faults_of_never(
-    sheet: _Sheet, n: int, block: Any, read: Callable[[Any], object]
-) -> None:
-    found = block.get("categories") if isinstance(block, dict) else None
-    labels = found if isinstance(found, list) and len(block) == 1 else []
-    refused = list(_probe(read, {}, "categories", labels)) if labels else []
-    for item, error in refused:
-        line = sheet.lines.of("never", n, "categories", item)
-        sheet.refuse(line, "categories", error)
-    if not refused:
-        try:
-            read(block)
-        except PolicyError as error:
-            sheet.refuse(sheet.lines.of("never", n), "", error)
-
-
-def _faults_of_rule(
-    sheet: _Sheet, n: int, block: Any, path: Path, declared: Declared
-) -> Rule | None:
-    """Give the rule if nothing of it is refused."""
-    before = len(sheet.found)
-    header = sheet.lines.of("allow", n)
-
-    def read(keys: Any) -> object:
-        return read_rule(f"allow {n}", keys, path, declared)
-
-    sample = _sample_rule(declared)
-    if isinstance(block, dict) and sample is not None:
-        for key, found in block.items():
-            for item, error in _probe(read, sample, key, found):
-                sheet.refuse(sheet.lines.of("allow", n, key, item), key, error)
-        for key in NEEDED["rule"]:
-            if key not in block:
-                message = f"allow {n}: `{key}` is missing"
-                sheet.say(Severity.ERROR, Kind.FORM, header, message)
-    if len(sheet.found) > before:
-        return None
-    try:
-        return read_rule(f"allow {n}", block, path, declared)
-    except PolicyError as error:
-        sheet.refuse(header, "", error)
-        return None
-
-
-def _sample_rule(declared: Declared) -> dict[str, Any] | None:
-    """Write a rule that the reader takes, in which one key can be exchanged."""
-    if not (declared.categories and declared.purposes and declared.recipients):
-        return None
-    return {
-        "name": "x",
-        "regions": ["*"],
-        "categories": sorted(declared.categories)[:1],
-        "purpose": min(declared.purposes),
-        "recipients": sorted(declared.recipients)[:1],
-        "basis": str(Basis.CONSENT),
-    }
-
-
-def _probe(
-    read: Callable[[dict[str, Any]], object],
-    sample: dict[str, Any],
-    key: str,
-    value: Any,
-) -> Iterator[tuple[str, PolicyError]]:
-    """Exchange one key of a good sample: what is refused then is this key's fault.
-
-    A list is tried item by item first, so that each bad item is named.
-    """
-    found = False
-    items = value if isinstance(value, list) else []
-    for tried in [*([item] for item in items), value]:
-        if tried is value and found:
-            return
-        try:
-            read({**sample, key: tried})
-        except PolicyError as error:
-            found = True
-            yield str(tried[0]) if tried is not value else "", error
-
-
-# -- what a policy would do ------------------------------------------------------------
-
-
-def _dead(sheet: _Sheet, policy: Policy) -> None:
+def _dead(sheet: Sheet, policy: Policy, never: Never) -> None:
     """Find rules, and categories of rules, that can never allow anything."""
-    never = frozenset(policy.never)
     for n, rule in enumerate(policy.rules, start=1):
-        held = sorted(never.intersection(rule.categories))
+        held = sorted(never.held(rule))
         line = sheet.lines.of("allow", n, "categories", held[0] if held else "")
         if len(held) == len(rule.categories):
             message = f"`{rule.name}` can never match: its categories are all in"
@@ -289,9 +108,8 @@ def _dead(sheet: _Sheet, policy: Policy) -> None:
                 break
 
 
-def _overlaps(sheet: _Sheet, policy: Policy) -> None:
+def _overlaps(sheet: Sheet, policy: Policy, never: Never) -> None:
     """Find pairs of rules that speak of the same use on different bases."""
-    never = frozenset(policy.never)
     for m, second in enumerate(policy.rules, start=1):
         for n, first in enumerate(policy.rules[: m - 1], start=1):
             shared = both_speak_of(first, second, never)
@@ -309,7 +127,7 @@ def _overlaps(sheet: _Sheet, policy: Policy) -> None:
             )
 
 
-def _gaps(sheet: _Sheet, policy: Policy, declared: Declared) -> None:
+def _gaps(sheet: Sheet, policy: Policy, declared: Declared) -> None:
     """Say what no rule speaks of: information, for silence denies."""
     line = sheet.lines.of("", 0, "policy")
     if policy.minimum_age is None:
@@ -341,9 +159,31 @@ def _gaps(sheet: _Sheet, policy: Policy, declared: Declared) -> None:
         gap(f"no rule speaks of people in {in_short(places)}")
     if not any(anywhere(rule) for rule in policy.rules):
         gap("no rule speaks of people whose country is not known")
+    if all(rule.tiers for rule in policy.rules):
+        spoken = {tier for rule in policy.rules for tier in rule.tiers}
+        if silent := sorted(declared.tiers - spoken):
+            gap(f"no rule speaks of people of tier {_listed(silent)}")
+        gap("no rule speaks of people whose tier is not known")
 
 
-def _notices(sheet: _Sheet, policy: Policy, around: Around) -> None:
+def _residences(sheet: Sheet, policy: Policy, around: Around) -> None:
+    """Find rules that ask where people lived when nobody knows it, or for nothing."""
+    for n, rule in enumerate(policy.rules, start=1):
+        line = sheet.lines.of("allow", n, "residence")
+        if rule.residence is Residence.AT_USE:
+            continue
+        if anywhere(rule):
+            message = f"`{rule.name}` is for everywhere: `residence` changes nothing"
+            sheet.say(Severity.WARNING, Kind.DEAD, line, message)
+        elif around.histories == 0:
+            message = (
+                f"`{rule.name}` asks where people lived when they wrote, which is not "
+                "known of anybody who is loaded: it allows nothing yet"
+            )
+            sheet.say(Severity.WARNING, Kind.GAP, line, message)
+
+
+def _notices(sheet: Sheet, policy: Policy, around: Around) -> None:
     """Find rules that come into force before their notice can have run its days."""
     if around.now is None:
         return
@@ -370,7 +210,7 @@ def _notices(sheet: _Sheet, policy: Policy, around: Around) -> None:
             sheet.say(Severity.WARNING, Kind.DATE, line, message)
 
 
-def _order(sheet: _Sheet, policy: Policy, around: Around) -> None:
+def _order(sheet: Sheet, policy: Policy, around: Around) -> None:
     """Compare the dates with those of the same controller's other versions."""
     line = sheet.lines.of("", 0, "effective_from")
     mine = [each for each in around.published if each.controller == policy.controller]

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from assent.canon import sha256
 from assent.errors import PolicyError
 from assent.policy.model import Policy, Rule
 from assent.policy.regions import countries_of
-from assent.terms import Basis, iso, micros
+from assent.terms import Basis, Mentioned, Residence, iso, micros
 
+Word = TypeVar("Word", Basis, Residence, Mentioned)
 TABLES = (list,)  # a list of tables; `list` alone is a list of names
 POLICY_KEYS = {
     "policy": str,
@@ -38,10 +39,13 @@ RULE_KEYS = {
     "created_until": (datetime, date),
     "residence": str,
     "mentioned": str,
+    "tiers": list,
 }
+NEVER_KEYS = {"categories": list, "tiers": list}
 NEEDED = {
     "policy": ("policy", "controller", "effective_from", "notice"),
     "rule": ("name", "regions", "categories", "purpose", "recipients", "basis"),
+    "never": ("categories",),
 }
 TYPES: dict[Any, str] = {
     str: "text in quotes",
@@ -54,8 +58,6 @@ TYPES: dict[Any, str] = {
 }
 # A century: more is a slip of the pen, and its microseconds would not fit.
 MOST_NOTICE_DAYS = 36_500
-# What this version of Assent can decide; another value would be decided wrongly.
-ONLY = {"residence": "at_use", "mentioned": "redact"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,12 @@ def read_policy(
         PolicyError: as `load_policy` does.
     """
     check_keys(where, value, POLICY_KEYS, NEEDED["policy"])
-    never: list[str] = []
+    never: set[str] = set()
+    never_of_tier: set[tuple[str, str]] = set()
     for n, block in enumerate(value.get("never", []), start=1):
-        check_keys(f"{where}, never {n}", block, {"categories": list}, ("categories",))
-        never += _labels(where, "category", block["categories"], declared.categories)
+        labels, tiers = read_never(f"{where}, never {n}", block, declared)
+        never_of_tier |= {(label, tier) for label in labels for tier in tiers}
+        never |= set() if tiers else set(labels)
     rules = tuple(
         read_rule(f"{where}, allow {n}", block, path, declared)
         for n, block in enumerate(value.get("allow", []), start=1)
@@ -125,8 +129,9 @@ def read_policy(
         notice=_notice(where, value["notice"], path),
         accepts=tuple(_notice(where, n, path) for n in value.get("accepts", [])),
         minimum_age=_minimum_age(where, value.get("minimum_age")),
-        never=tuple(sorted(set(never))),
+        never=tuple(sorted(never)),
         rules=rules,
+        never_of_tier=tuple(sorted(never_of_tier)),
     )
 
 
@@ -155,6 +160,19 @@ def _read_notices(path: Path) -> list[tuple[str, bytes]]:
     return [(name, _notice_text(f"`{path.name}`", name, path)) for name in names]
 
 
+def read_never(
+    where: str, block: Any, declared: Declared
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read one `[[never]]` by itself: its categories, and its tiers; none: of all.
+
+    Raises:
+        PolicyError: as `load_policy` does.
+    """
+    check_keys(where, block, NEVER_KEYS, NEEDED["never"])
+    labels = _labels(where, "category", block["categories"], declared.categories)
+    return labels, _tiers(where, block, declared)
+
+
 def read_rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
     """Read one `[[allow]]` by itself.
 
@@ -162,51 +180,58 @@ def read_rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
         PolicyError: as `load_policy` does.
     """
     check_keys(where, block, RULE_KEYS, NEEDED["rule"])
-    for key, only in ONLY.items():
-        if block.get(key, only) != only:
-            raise PolicyError(
-                f'{where}: {key} = "{block[key]}" cannot be decided by this version',
-                hint=f'write {key} = "{only}", or leave the line out',
-            )
-    try:
-        basis = Basis(block["basis"])
-    except ValueError as error:
-        raise PolicyError(
-            f"{where}: basis is `{block['basis']}`, wanted one of {', '.join(Basis)}"
-        ) from error
-    times = {
-        key: read_time(where, key, block[key]) if key in block else None
+    start, end = _period(where, block)
+    _check_regions(where, block)
+    residence = block.get("residence", Residence.AT_USE)
+    mentioned = block.get("mentioned", Mentioned.REDACT)
+    purposes, recipients = declared.purposes, declared.recipients
+    return Rule(
+        name=block["name"],
+        regions=tuple(block["regions"]),
+        except_regions=tuple(block.get("except_regions", ())),
+        categories=_labels(where, "category", block["categories"], declared.categories),
+        purpose=_labels(where, "purpose", [block["purpose"]], purposes)[0],
+        recipients=_labels(where, "recipient", block["recipients"], recipients),
+        basis=_one_of(where, "basis", block["basis"], Basis),
+        notice_days=_notice_days(where, block.get("notice_days", 0)),
+        accepts=tuple(_notice(where, n, path) for n in block.get("accepts", [])),
+        created_from=start,
+        created_until=end,
+        residence=_one_of(where, "residence", residence, Residence),
+        mentioned=_one_of(where, "mentioned", mentioned, Mentioned),
+        tiers=_tiers(where, block, declared),
+    )
+
+
+def _period(where: str, block: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    start, end = (
+        read_time(where, key, block[key]) if key in block else None
         for key in ("created_from", "created_until")
-    }
-    start, end = times["created_from"], times["created_until"]
+    )
     if start is not None and end is not None and start >= end:
         raise PolicyError(
             f"{where}: created_from {iso(start)} is not before created_until {iso(end)}"
         )
-    days = block.get("notice_days", 0)
+    return start, end
+
+
+def _check_regions(where: str, block: Mapping[str, Any]) -> None:
+    regions, excepted = block["regions"], block.get("except_regions", [])
+    if not regions:
+        raise PolicyError(
+            f"{where}: no region is named",
+            hint='name each that is meant; everywhere is `regions = ["*"]`',
+        )
+    if not countries_of(regions, excepted):
+        raise PolicyError(f"{where}: no country is left of these regions")
+
+
+def _notice_days(where: str, days: int) -> int:
     if not 0 <= days <= MOST_NOTICE_DAYS:
         raise PolicyError(
             f"{where}: notice_days is {days}, wanted days from 0 to {MOST_NOTICE_DAYS}"
         )
-    regions, excepted = block["regions"], block.get("except_regions", [])
-    if not countries_of(regions, excepted):
-        raise PolicyError(f"{where}: no country is left of these regions")
-    purposes = declared.purposes
-    return Rule(
-        name=block["name"],
-        regions=tuple(regions),
-        except_regions=tuple(excepted),
-        categories=_labels(where, "category", block["categories"], declared.categories),
-        purpose=_labels(where, "purpose", [block["purpose"]], purposes)[0],
-        recipients=_labels(
-            where, "recipient", block["recipients"], declared.recipients
-        ),
-        basis=basis,
-        notice_days=days,
-        accepts=tuple(_notice(where, n, path) for n in block.get("accepts", [])),
-        created_from=start,
-        created_until=end,
-    )
+    return days
 
 
 def check_rules(where: str, rules: tuple[Rule, ...]) -> None:
@@ -271,12 +296,31 @@ def _labels(
         if label not in declared:
             raise PolicyError(
                 f"{where}: {noun} `{label}` is not declared, wanted one of "
-                f"{', '.join(sorted(declared))}",
+                f"{', '.join(sorted(declared)) or 'none'}",
                 hint="correct the name, or declare it in `assent.toml`",
             )
     if not found:
         raise PolicyError(f"{where}: no {noun} is named")
     return tuple(sorted(set(found)))
+
+
+def _tiers(where: str, block: Mapping[str, Any], declared: Declared) -> tuple[str, ...]:
+    """Read the tiers of a block; none where it has no such key, and means everybody.
+
+    An empty list would mean everybody too, which nobody who writes one can intend.
+    """
+    if "tiers" not in block:
+        return ()
+    return _labels(where, "tier", block["tiers"], declared.tiers)
+
+
+def _one_of(where: str, key: str, found: str, kind: type[Word]) -> Word:
+    try:
+        return kind(found)
+    except ValueError as error:
+        raise PolicyError(
+            f"{where}: {key} is `{found}`, wanted one of {', '.join(kind)}"
+        ) from error
 
 
 def read_time(where: str, key: str, value: datetime | date) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pycountry
 
-from assent.policy.coverage import anywhere
+from assent.policy.coverage import Never, anywhere
 from assent.policy.model import Policy, Rule
-from assent.terms import Basis, instant
+from assent.terms import Basis, Mentioned, Residence, instant
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
@@ -46,8 +46,20 @@ KEYS = {
     "notice_days": "days between being told and being used",
     "created_from": "content counts from",
     "created_until": "content counts until",
+    "residence": "when you must have lived there",
+    "mentioned": "people who are mentioned",
+    "tiers": "tiers of members",
+    "never_of_tier": "never used of some",
 }
 """What a changed field is called; another one is called by its name."""
+WORDS: dict[str, str] = {
+    Residence.AT_USE: "on the day of the use",
+    Residence.AT_CREATION: "when you wrote it",
+    Residence.BOTH: "both on the day of the use and when you wrote it",
+    Mentioned.REDACT: "not asked, their names removed",
+    Mentioned.REQUIRE: "each must be usable too",
+    Mentioned.IGNORE: "not asked, but able to object",
+}
 
 
 def show(policy: Policy, notices: Mapping[str, str]) -> list[str]:
@@ -111,29 +123,49 @@ def _left_out(policy: Policy) -> Iterator[str]:
     if policy.minimum_age is not None:
         who.append(f"anyone who is or may be under {policy.minimum_age}")
         who.append("anyone whose age is not known")
-    if any(not anywhere(rule) for rule in policy.rules):
+    if any(_asks_now(rule) for rule in policy.rules):
         who.append("anyone whose country is not known")
+    if policy.rules and all(rule.tiers for rule in policy.rules):
+        who.append("anyone whose tier is not known")
     if who:
         yield f"Who is left out: {_or(who)}."
 
 
+def _asks_now(rule: Rule) -> bool:
+    return not anywhere(rule) and rule.residence is not Residence.AT_CREATION
+
+
 def _never(policy: Policy) -> str:
-    if not policy.never:
+    of_tier: dict[str, list[str]] = {}
+    for category, tier in policy.never_of_tier:
+        of_tier.setdefault(category, []).append(tier)
+    some = [_of_tiers(category, tiers) for category, tiers in of_tier.items()]
+    kinds = _and(map(_plural, policy.never)) or "; ".join(some)
+    if not kinds:
         return "Never used: this policy names nothing that is never used."
-    kinds = _and(map(_plural, policy.never))
-    return f"Never used: {kinds}. No rule can allow them, and no consent either."
+    said = f"Never used: {kinds}. No rule can allow them, and no consent either."
+    if policy.never and some:
+        said += f" The same holds for {'; '.join(some)}."
+    return said
+
+
+def _of_tiers(category: str, tiers: Sequence[str]) -> str:
+    return (
+        f"{_plural(category)} of members of the tier {_or(tiers)}, or whose tier is "
+        "not known"
+    )
 
 
 def _rule(rule: Rule, policy: Policy, notices: Mapping[str, str]) -> str:
-    where = _or(map(_place, _without_doubles(rule.regions)))
-    if rule.except_regions:
-        excepted = _without_doubles(rule.except_regions)
-        where += f", but not in {_or(map(_place, excepted))}"
-    kinds = _and(map(_plural, sorted(set(rule.categories) - set(policy.never))))
+    held = Never.of(policy).held(rule)
+    kinds = _and(map(_plural, sorted(set(rule.categories) - held)))
     sentences = [
-        f'Rule "{rule.name}": if you live in {where}, your {kinds or "content"} may be '
+        f'Rule "{rule.name}": {_where(rule)}, your {kinds or "content"} may be '
         f"used {_purpose(rule.purpose)} for {_and(rule.recipients)}.",
+        *_lived(rule),
+        *_tiers(rule),
         *_period(rule),
+        *_mentioned(rule),
         *_why(rule, _shown(rule, policy, notices)),
     ]
     if not kinds:
@@ -141,6 +173,48 @@ def _rule(rule: Rule, policy: Policy, notices: Mapping[str, str]) -> str:
             "In fact this rule allows nothing: all that it names is never used."
         )
     return " ".join(sentences)
+
+
+def _where(rule: Rule) -> str:
+    if anywhere(rule):
+        return "wherever you live"
+    where = _or(map(_place, _without_doubles(rule.regions)))
+    if rule.except_regions:
+        excepted = _without_doubles(rule.except_regions)
+        where += f", but not in {_or(map(_place, excepted))}"
+    if rule.residence is Residence.AT_CREATION:
+        return f"if you lived in {where}, when you wrote it"
+    also = ", and also did when you wrote it"
+    return f"if you live in {where}{also if rule.residence is Residence.BOTH else ''}"
+
+
+def _lived(rule: Rule) -> Iterator[str]:
+    if rule.residence is not Residence.AT_USE and not anywhere(rule):
+        yield (
+            "If it is not known where you lived when you wrote it, it is not used "
+            "under this rule."
+        )
+
+
+def _tiers(rule: Rule) -> Iterator[str]:
+    if rule.tiers:
+        yield (
+            f"This is for members of the tier {_or(rule.tiers)} only, and not for "
+            "members whose tier is not known."
+        )
+
+
+def _mentioned(rule: Rule) -> Iterator[str]:
+    if rule.mentioned is Mentioned.REQUIRE:
+        yield (
+            "If it mentions other people, it is used only if what each of them writes "
+            "may be used in the same way; if one of them is not known, it is not used."
+        )
+    elif rule.mentioned is Mentioned.IGNORE:
+        yield (
+            "If it mentions other people, they are not asked, but it is not used once "
+            "one of them has objected, nor if one of them is not known."
+        )
 
 
 def _period(rule: Rule) -> Iterator[str]:
@@ -253,6 +327,8 @@ def _changes(
         if each.name in but or before == after:
             continue
         what = KEYS.get(each.name, each.name.replace("_", " "))
+        if each.name == "tiers":  # none is everybody, so no list says more or less
+            before, after = (_or(each) or "every one" for each in (before, after))
         if isinstance(before, tuple) and isinstance(after, tuple):
             yield f"{what}: {_moved(each.name, before, after, notices)}"
             continue
@@ -284,6 +360,11 @@ def _value(key: str, value: Any, notices: Mapping[str, str]) -> str:
         return _place(value)
     if key in ("categories", "never"):
         return _plural(value)
+    if key == "never_of_tier":
+        category, tier = value
+        return _of_tiers(category, [tier])
+    if key in ("residence", "mentioned"):
+        return WORDS[value]
     return str(value).replace("_", " ")
 
 

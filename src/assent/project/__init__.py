@@ -24,7 +24,7 @@ from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
     from assent.decide.impact import Impact
-    from assent.policy.lint import Finding
+    from assent.policy.findings import Finding
     from assent.project.building import Built
     from assent.project.forgetting import Repaired
     from assent.project.training import Answer, Trained
@@ -228,6 +228,7 @@ class Project:
         purpose: str = "*",
         recipient: str = "*",
         category: str = "*",
+        country: str | None = None,
         channel: str = "api",
         language: str = "en",
         actor: str = "subject",
@@ -245,6 +246,8 @@ class Project:
             purpose: scope, or `*`.
             recipient: scope, or `*`.
             category: scope, or `*`.
+            country: where they live since then (`residence_changed` only): an ISO
+                3166-1 alpha-2 code, or `unknown`.
             channel: evidence: how.
             language: evidence: in which language.
             actor: evidence: who.
@@ -266,7 +269,8 @@ class Project:
             notice=None if shown is None else sha256(shown),
             valid_until=None if valid_until is None else _time(valid_until, now),
             actor=actor,
-            detail={"channel": channel, "language": language},
+            detail={"channel": channel, "language": language}
+            | standing.moved_to(country),
         )
         events = [replace(sample, subject_id=subject_id) for subject_id in chosen]
         return self.record_events(events, [] if shown is None else [shown])

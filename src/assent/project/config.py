@@ -15,7 +15,12 @@ ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed
 KEYS: dict[str, dict[str, type]] = {
     "project": {"name": str, "origin": str, "choices": str},
     "use": {"purpose": str, "recipients": list, "model": str},
-    "labels": {"purposes": list, "recipients": list, "categories": list},
+    "labels": {
+        "purposes": list,
+        "recipients": list,
+        "categories": list,
+        "tiers": list,
+    },
     "train": {
         "slices": int,
         "steps": int,
@@ -33,6 +38,7 @@ KEYS: dict[str, dict[str, type]] = {
     "capacity": {},
 }
 
+MAY_BE_LEFT_OUT = frozenset({"tiers"})
 CHOICES = ("real", "simulated")
 
 TEMPLATE = """\
@@ -50,6 +56,7 @@ model = "content"
 purposes = ["train.generative.content"]
 recipients = [{recipients}]
 categories = [{categories}]
+# tiers = ["basic", "premium"]    # of subjects, where a policy tells them apart
 
 [train]
 slices = 4              # a withdrawal replays from the slice that holds her
@@ -151,6 +158,7 @@ def parse_config(text: str) -> Config:
         purposes=frozenset(labels["purposes"]),
         recipients=frozenset(labels["recipients"]),
         categories=frozenset(labels["categories"]),
+        tiers=frozenset(labels.get("tiers", ())),
     )
     for recipient in use["recipients"]:
         if recipient not in declared.recipients:
@@ -187,7 +195,8 @@ def _check(value: dict[str, Any]) -> None:
                     hint=f"known are {', '.join(keys)}",
                 )
         for key, kind in keys.items():
-            _check_value(section, key, found.get(key), kind)
+            if key in found or key not in MAY_BE_LEFT_OUT:
+                _check_value(section, key, found.get(key), kind)
     origin = value["project"]["origin"]
     if not ORIGIN.fullmatch(origin):
         raise UsageError(

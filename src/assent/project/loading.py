@@ -7,7 +7,8 @@ from assent.canon import canonical
 from assent.errors import UsageError
 from assent.files import write_whole
 from assent.project.place import LOADED, Place
-from assent.sources.parquet import Counts, from_parquet, write_tables
+from assent.sources.export import from_parquet
+from assent.sources.parquet import Counts, write_tables
 
 
 def load(

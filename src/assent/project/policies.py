@@ -10,18 +10,20 @@ import pyarrow.parquet as pq
 
 from assent.decide import ask, places
 from assent.decide.impact import Impact, census, compare, served, without_notice
+from assent.decide.residence import living
 from assent.engine.question import Question
 from assent.errors import DeniedError, PolicyError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy import words
-from assent.policy.lint import Around, Finding, lint
+from assent.policy.findings import Finding
+from assent.policy.lint import Around, lint
 from assent.policy.load import load_policy, notice_names
 from assent.policy.model import Policy, in_force
 from assent.project.config import FILE
 from assent.project.place import Place
 from assent.terms import EventKind, instant
 
-COLUMNS = ["subject_id", "country", "birth_year", "age_band"]
+COLUMNS = ["subject_id", "country", "birth_year", "age_band", "residences"]
 
 
 def check(place: Place, path: Path) -> tuple[Finding, ...]:
@@ -39,12 +41,14 @@ def check(place: Place, path: Path) -> tuple[Finding, ...]:
             others.append((beside.name, load_policy(beside, place.config.declared)))
         except PolicyError:
             unreadable.append(beside.name)
+    events = place.book.events(place.book.size)
     around = Around(
         now=place.clock(),
         others=tuple(others),
         unreadable=tuple(unreadable),
         published=tuple(each.policy for each in place.versions()),
-        first_told=_first_told(place.book.events(place.book.size)),
+        first_told=_first_told(events),
+        histories=_histories(place, events),
     )
     return lint(path, place.config.declared, around)
 
@@ -155,9 +159,12 @@ def _impact(
     with closing(place.engine(size)) as engine:
         decisions = [engine.decide(question(each)) for each in (before, after)]
     subjects = pq.read_table(place.tables().subjects, columns=COLUMNS)
-    people = census(subjects, places((*before, *after), orders), instant(at).year)
+    events = place.book.events(size)
+    homes = living(subjects, events, at, size)
+    regions = places((*before, *after), orders)
+    people = census(subjects, homes, regions, instant(at).year)
     alone = question((new,))
-    notices = served(place.book.events(size), alone)
+    notices = served(events, alone)
     return compare(
         at,
         ([each.version for each in before], [each.version for each in after]),
@@ -175,3 +182,15 @@ def _first_told(events: pa.Table) -> dict[str, int]:
     table = pa.table({"notice": kept["notice"], "time": times})
     found = table.group_by("notice").aggregate([("time", "min")]).to_pylist()
     return {row["notice"]: row["time_min"] for row in found}
+
+
+def _histories(place: Place, events: pa.Table) -> int | None:
+    """Count people of whom is known since when they live where; None: none loaded."""
+    try:
+        path = place.tables().subjects
+    except UsageError:
+        return None
+    table = pq.read_table(path, columns=["subject_id", "residences"])
+    dated = table.filter(pc.greater(pc.list_value_length(table["residences"]), 0))
+    moved = events.filter(pc.equal(events["kind"], EventKind.RESIDENCE_CHANGED.value))
+    return len({*dated["subject_id"].to_pylist(), *moved["subject_id"].to_pylist()})

@@ -1,12 +1,15 @@
 """Replay a case on a project's own people and documents."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.canon import canonical
 from assent.decide import ask, places
+from assent.decide.residence import living
 from assent.files import write_whole
 from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
@@ -22,10 +25,12 @@ def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
     from the later of their date and their publication. The events are this ledger's.
     """
     size = place.book.size
-    persons, known = _persons(place, case), heard(place.book.events(size))
+    events = place.book.events(size)
+    persons_at, known = _persons(place, case, events), heard(events)
     found = []
     with closing(place.engine(size)) as engine:
         for number, (at, what) in enumerate(case.dates):
+            persons = persons_at(at)
             for way in (OPERATOR, ASSENT):
                 versions = case.operator if way == OPERATOR else case.assent
                 question = ask(
@@ -58,15 +63,27 @@ def write_replay(place: Place, snapshots: list[Snapshot], folder: Path) -> None:
     write_whole(folder / "replay.svg", plot.encode())
 
 
-def _persons(place: Place, case: Case) -> dict[str, Person]:
-    """Label every subject with the finest region that any policy of the case knows."""
+def _persons(
+    place: Place, case: Case, events: pa.Table
+) -> Callable[[int], dict[str, Person]]:
+    """Label every subject with the finest region that any policy of the case knows.
+
+    Returns:
+        Instant -> the subjects as they are then: people move.
+    """
     orders = [order.suspension for order in case.orders]
     region_of = places(case.policies(), orders)
-    columns = ["subject_id", "country", "birth_year", "age_band"]
+    columns = ["subject_id", "country", "birth_year", "age_band", "residences"]
     table = pq.read_table(place.tables().subjects, columns=columns)
-    return {
-        row["subject_id"]: Person(
-            region_of.get(row["country"], UNKNOWN), row["birth_year"], row["age_band"]
-        )
-        for row in table.to_pylist()
-    }
+    rows = table.drop_columns(["residences"]).to_pylist()
+
+    def persons(at: int) -> dict[str, Person]:
+        homes = living(table, events, at, place.book.size)
+        return {
+            row["subject_id"]: Person(
+                region_of.get(home or "", UNKNOWN), row["birth_year"], row["age_band"]
+            )
+            for row, home in zip(rows, homes, strict=True)
+        }
+
+    return persons

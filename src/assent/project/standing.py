@@ -18,9 +18,12 @@ DENIALS = frozenset(
         EventKind.OBJECTED,
         EventKind.RESTRICTED,
         EventKind.ERASED,
+        EventKind.RESIDENCE_CHANGED,
     }
 )
-"""What ends or narrows a use, so it must always be recordable."""
+"""What ends or narrows a use, or may, so it must always be recordable."""
+UNKNOWN = "unknown"
+"""How somebody is said to have moved to a place that is not known."""
 
 
 def suspend(
@@ -131,6 +134,13 @@ def event_kind(name: str) -> EventKind:
             f"event kind `{name}` is unknown, wanted one of "
             f"{', '.join(sorted(SUBJECT_EVENTS))}"
         ) from error
+
+
+def moved_to(country: str | None) -> dict[str, object]:
+    """Write where somebody lives since a move; nothing where no country is said."""
+    if country is None:
+        return {}
+    return {"country": None if country == UNKNOWN else country}
 
 
 def chosen(

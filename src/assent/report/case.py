@@ -29,12 +29,17 @@ KEYS: dict[str, dict[str, Any]] = {
         "suspend": TABLES,
         "date": TABLES,
     },
-    "labels": {"purposes": list, "recipients": list, "categories": list},
+    "labels": {
+        "purposes": list,
+        "recipients": list,
+        "categories": list,
+        "tiers": list,
+    },
     "publish": {"at": TIME, "policies": list},
     "suspend": {"order": str, "regions": list, "from": TIME, "until": TIME},
     "date": {"at": TIME, "what": str},
 }
-MAY_BE_LEFT_OUT = frozenset({"repository_id", "suspend", "until"})
+MAY_BE_LEFT_OUT = frozenset({"repository_id", "suspend", "until", "tiers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def load_case(path: Path) -> Case:
         frozenset(labels["purposes"]),
         frozenset(labels["recipients"]),
         frozenset(labels["categories"]),
+        frozenset(labels.get("tiers", ())),
     )
     return Case(
         title=value["title"],

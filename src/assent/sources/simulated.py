@@ -37,6 +37,7 @@ PER_MEMBER = 9.9  # documents of the other categories, on average
 FEWEST = 10  # members
 MEMBERS = 600
 PLANTED_SHARE = 0.08
+SETTLED = micros(datetime(2024, 1, 1, tzinfo=UTC))  # after it nobody moves
 RECENT = 150  # documents of a language that are still answered and quoted
 
 # Category -> (share of what is not a profile, fewest bytes, most bytes aimed at).
@@ -131,7 +132,7 @@ def simulated(
     people, drafts = _platform(seed, members)
     return (
         _batches(map(_document, drafts), DOCUMENTS),
-        _batches(map(_subject, people), SUBJECTS),
+        _batches((_subject(seed, each) for each in people), SUBJECTS),
     )
 
 
@@ -162,13 +163,14 @@ def _document(draft: _Draft) -> dict[str, Any]:
     }
 
 
-def _subject(member: _Member) -> dict[str, Any]:
+def _subject(seed: int, member: _Member) -> dict[str, Any]:
     return {
         "subject_id": member.subject_id,
         "country": member.country if member.known else None,
         "birth_year": member.birth_year,
         "age_band": member.age_band,
         "tier": member.tier,
+        "residences": _residences(seed, member),
         "names": [member.name],
         "handles": [member.handle],
         "emails": [member.email],
@@ -176,6 +178,23 @@ def _subject(member: _Member) -> dict[str, Any]:
         "urls": [member.url],
         "employer": member.firm,
     }
+
+
+def _residences(seed: int, member: _Member) -> list[dict[str, Any]] | None:
+    """Tell where a member has lived, of half of those whose country is known.
+
+    With chance of its own, so that nothing else of the platform depends on it.
+    """
+    rng = Random(f"assent/residences/{seed}/{member.subject_id}")
+    if not member.known or rng.random() < 0.5:
+        return None
+    stays = [{"country": member.country, "valid_from": FIRST}]
+    if rng.random() < 0.12:
+        moved = rng.randrange(FIRST + 1, SETTLED)
+        before = rng.choice([each for each in PLACES if each != member.country])
+        stays[0]["valid_from"] = moved
+        stays.insert(0, {"country": before, "valid_from": FIRST})
+    return stays
 
 
 def _platform(seed: int, members: int) -> tuple[list[_Member], list[_Draft]]:

@@ -1,0 +1,85 @@
+"""Where people live at an instant is counted as it is decided."""
+
+import pyarrow as pa
+import pytest
+
+import oracle
+import worlds
+from assent.decide.residence import living
+from assent.ledger.book import EVENTS
+from assent.policy.regions import COUNTRIES
+from assent.sources.schema import SUBJECTS
+from assent.terms import DAY
+from worlds import DAY_0
+
+
+def home(events=(), at=DAY_0, size=9, **row):
+    subjects = [{"subject_id": "ana", "country": "DE", **row}]
+    moves = [
+        {
+            "entry": n,
+            "kind": "residence_changed",
+            "subject_id": "ana",
+            "country": country,
+            "happened_at": happened,
+            "recorded_at": recorded,
+        }
+        for n, (country, happened, recorded) in enumerate(events)
+    ]
+    tables = (
+        pa.Table.from_pylist(subjects, SUBJECTS),
+        pa.Table.from_pylist(moves, EVENTS),
+    )
+    return living(*tables, at, size)[0]
+
+
+def lived(*stays):
+    return [{"country": country, "valid_from": start} for country, start in stays]
+
+
+def test_without_a_dated_statement_the_undated_country_counts():
+    assert home() == "DE"
+    assert home(country=None) is None
+    assert home(residences=[]) == "DE"
+
+
+def test_the_latest_statement_that_has_begun_says_where_she_lives():
+    stays = lived(("FR", DAY_0 - DAY), ("US", DAY_0))
+
+    assert home(residences=stays, at=DAY_0 - 1) == "FR"
+    assert home(residences=stays, at=DAY_0) == "US"
+    assert home(residences=stays, at=DAY_0 - DAY - 1) is None  # not yet: not known
+
+
+def test_two_places_from_one_instant_are_none():
+    assert home(residences=lived(("FR", DAY_0), ("US", DAY_0))) is None
+    assert home(residences=lived(("FR", DAY_0), ("FR", DAY_0))) == "FR"
+    assert home([("US", DAY_0, DAY_0)], residences=lived(("FR", DAY_0))) is None
+
+
+def test_a_move_counts_at_once_and_is_known_when_it_is_recorded():
+    late = [("FR", DAY_0 - DAY, DAY_0 + DAY)]
+
+    assert home(late, at=DAY_0 - DAY - 1) is None
+    assert home(late, at=DAY_0) is None  # she has moved, nobody knew where
+    assert home(late, at=DAY_0 + DAY) == "FR"
+    assert home(late, at=DAY_0 + DAY, size=0) == "DE"  # not in the ledger yet
+    assert home([(None, DAY_0, DAY_0)]) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_agrees_with_the_oracle_on_made_up_platforms(seed):
+    compared = 0
+    for batch in worlds.batches(seed, 10, 10):
+        _, subjects, events = batch.tables()
+        found = living(subjects, events, batch.at, batch.size)
+        by_id = dict(zip(subjects["subject_id"].to_pylist(), found, strict=True))
+        for world in batch.worlds:
+            for person in world.subjects:
+                who = person["subject_id"]
+                mine = [e for e in world.events if e["subject_id"] == who]
+                mine = [e for e in mine if e["entry"] < batch.size]
+                place = by_id[who] if by_id[who] in COUNTRIES else "unknown"
+                assert place == oracle.place_at_use(person, mine, batch.at)
+                compared += 1
+    assert compared > 100
