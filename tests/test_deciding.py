@@ -23,7 +23,7 @@ def test_decisions_are_written_and_read_back(fresh, tmp_path):
     assert written.to_pylist() == decisions.to_pylist()
     assert (tmp_path / "rows.parquet").stat().st_mode & 0o777 == 0o600
     assert pins.line().startswith("decided as of 2025-03-11T00:00:00Z, as known at")
-    assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
+    assert {path.name for path in tmp_path.iterdir()} == {"fresh", "rows.parquet"}
 
 
 def test_the_permitted_documents_are_written_as_they_were_loaded(fresh, tmp_path):

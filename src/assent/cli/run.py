@@ -76,6 +76,42 @@ COUNTED = ["reason", "rule", "documents", "people"]
 
 
 @cli.command()
+@click.argument("document")
+@click.option("--recipient", "recipients", multiple=True, help="Default: all in use.")
+@click.option("--at", "as_of", help="The instant asked about. Default: now.")
+@click.option("--ledger-size", type=int, help="Entries known. Default: all.")
+@click.pass_context
+def explain(
+    context: click.Context,
+    document: str,
+    recipients: tuple[str, ...],
+    as_of: str | None,
+    ledger_size: int | None,
+) -> None:
+    """Explain why DOCUMENT may be used, or may not: exit 1 when it may not.
+
+    Each event, order and mention is left out in turn and the document decided again:
+    what decided is what changes the answer.
+
+    \b
+    assent explain post:42
+    assent explain post:42 --recipient microsoft --at 2025-11-03T00:00:00Z
+    """
+    with opened(context) as project:
+        found, in_force = project.explain(
+            document, as_of=as_of, ledger_size=ledger_size, recipients=recipients
+        )
+        note = project.place.config.note
+    verdict = "may be used" if found.allowed else "may not be used"
+    named = f" (`{found.rule}`)" if found.rule else ""
+    click.echo(f"{verdict}: {found.reason}{named}: {found.meaning}")
+    for line in (*in_force, *found.sentences, *([note] if note else [])):
+        click.echo(line)
+    if not found.allowed:
+        sys.exit(1)
+
+
+@cli.command()
 @click.pass_context
 def build(context: click.Context) -> None:
     """Seal the plan, then build the corpus of all permitted documents.

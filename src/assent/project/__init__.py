@@ -23,6 +23,7 @@ from assent.sources.simulated import MEMBERS
 from assent.terms import Decision, Event, Reason, parse_time
 
 if TYPE_CHECKING:
+    from assent.decide.explain import Explained
     from assent.decide.impact import Impact
     from assent.policy.findings import Finding
     from assent.project.building import Built
@@ -390,6 +391,24 @@ class Project:
         else:
             deciding.write_decisions(self.place, pins, out)
         return pins
+
+    def explain(
+        self,
+        document_id: str,
+        *,
+        as_of: str | int | None = None,
+        ledger_size: int | None = None,
+        recipients: Sequence[str] | None = None,
+    ) -> "tuple[Explained, list[str]]":
+        """Explain the decision on one document, in words; and what was in force.
+
+        Raises:
+            UsageError: no such document is loaded.
+        """
+        from assent.project.explaining import explained, policies
+
+        pins = self._asked(as_of, ledger_size, recipients)
+        return explained(self.place, document_id, pins), policies(self.place, pins)
 
     def sql(self, dialect: str = "duckdb", *, as_of: str | int | None = None) -> str:
         """Write the decision query as a view for a warehouse."""
