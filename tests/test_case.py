@@ -260,9 +260,17 @@ def test_a_case_without_suspensions_has_none(tmp_path):
     assert load_case(broken(tmp_path, suspensions, "")).orders == ()
 
 
+def test_a_case_may_declare_tiers_and_need_not(case, tmp_path):
+    with_tiers = broken(tmp_path, "[labels]", '[labels]\ntiers = ["premium"]')
+
+    assert case.declared.tiers == frozenset()
+    assert load_case(with_tiers).declared.tiers == {"premium"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "wanted"),
     [
+        ("[labels]", '[labels]\ntiers = "premium"', "`tiers` has the wrong type"),
         ("[labels]", "[labels", "is not TOML"),
         ('title = "LinkedIn, generative training, 2024-2025"\n', "", ".title. is miss"),
         ('order = "uk-2024-09-20"\n', "", ".order. is missing"),

@@ -24,9 +24,9 @@ from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
 from assent.policy.model import in_force
 from assent.policy.regions import NAMED
 from assent.project.config import TEMPLATE
+from assent.project.loading import load_batches
 from assent.report.case import ASSENT, OPERATOR, load_case
 from assent.report.replay import IN_USE
-from assent.sources.parquet import write_tables
 from assent.sources.schema import DOCUMENTS
 from assent.sources.simulated import simulated
 from assent.terms import DAY, instant, iso, parse_time
@@ -201,7 +201,7 @@ def project(case, choices, tmp_path_factory) -> Iterator[Project]:
     with made as project:
         documents, subjects = simulated(SEED, MEMBERS)
         texts = itertools.chain(documents, [further_documents()])
-        write_tables(texts, subjects, project.place.next_data_folder(), "simulated")
+        load_batches(project.place, texts, subjects, "simulated")
         for day, what in sorted(steps(case, choices), key=lambda step: step[0]):
             clock.at(day)
             what(project)

@@ -1,6 +1,7 @@
 """Where people live at an instant is counted as it is decided."""
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import oracle
@@ -10,7 +11,10 @@ from assent.ledger.book import EVENTS
 from assent.policy.regions import COUNTRIES
 from assent.sources.schema import SUBJECTS
 from assent.terms import DAY
+from small_project import POLICY, START, opened, write_export, write_policy
 from worlds import DAY_0
+
+pytest_plugins = ("toy_projects",)
 
 
 def home(events=(), at=DAY_0, size=9, **row):
@@ -83,3 +87,38 @@ def test_it_agrees_with_the_oracle_on_made_up_platforms(seed):
                 assert place == oracle.place_at_use(person, mine, batch.at)
                 compared += 1
     assert compared > 100
+
+
+# --- a corpus ------------------------------------------------------------------------
+
+
+def test_who_lived_there_when_she_wrote_is_built_wherever_she_lives_now(
+    fresh, tmp_path
+):
+    documents_path, subjects_path = write_export(tmp_path / "export")
+    rows = pq.read_table(subjects_path).to_pylist()
+    past = {"country": "DE", "valid_from": START - 1000 * DAY}
+    for row in rows:
+        now = {"country": row["country"], "valid_from": START - 10 * DAY}
+        # In Germany when they wrote; now in Brazil, and nobody knows where.
+        row["residences"] = [past, now] if row["subject_id"] in ("u11", "u12") else None
+    pq.write_table(pa.Table.from_pylist(rows, SUBJECTS), subjects_path)
+    then = POLICY.replace("2025-03", "2025-04").replace(
+        "[[allow]]\n", '[[allow]]\nresidence = "at_creation"\n'
+    )
+    path = write_policy(fresh, then, "later.toml")
+    with opened(fresh) as project:
+        project.load("parquet", documents_path, subjects_path)
+        project.publish(path)
+        reasons = {
+            row["subject_id"]: row["reason"]
+            for row in project.decide().to_pylist()[::4]
+        }
+        built = project.build()
+
+    denied = {f"u{n:02}": "residence_unknown" for n in range(1, 11)}
+    proved = dict.fromkeys(("u11", "u12"), "legitimate_interests")
+    assert reasons == denied | proved
+    assert built.manifest.counts.subjects_used == 2
+    held = {each.path.split("/")[1].split(".")[0] for each in built.manifest.parts}
+    assert held == {"de-fr", "us", "outside", "unknown"}

@@ -1,11 +1,19 @@
 """A policy is told in plain sentences, and no change of it goes unsaid."""
 
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from assent.policy.load import load_policy, notice_names
+from assent.policy.lint import lint
+from assent.policy.load import (
+    POLICY_KEYS,
+    RULE_KEYS,
+    Declared,
+    load_policy,
+    notice_names,
+)
 from assent.policy.model import Policy, Rule
 from assent.policy.words import diff, show
 from assent.report.case import load_case
@@ -415,3 +423,34 @@ def test_a_person_in_the_uk_can_read_what_the_case_means_for_her(case):
 
     assert "if you live in the United Kingdom, your articles, comments" in mine
     assert "notice `notices/2025-09-18.en.md` at least 45 days before" in mine
+
+
+# --- the example of every key --------------------------------------------------------
+
+EVERY = CASE.parents[1] / "every-key/policies/2026-03.toml"
+CLUB = Declared(
+    frozenset({"train.generative.content"}),
+    frozenset({"example-club"}),
+    frozenset({"post", "comment", "group_message", "private_message"}),
+    frozenset({"basic", "premium", "business"}),
+)
+
+
+def test_the_example_of_every_key_has_every_key_and_no_finding_but_what_it_lacks():
+    text = EVERY.read_text(encoding="utf-8")
+    written = set(re.findall(r"^(\w+) = ", text, re.MULTILINE))
+
+    assert written == (POLICY_KEYS.keys() | RULE_KEYS.keys()) - {"never", "allow"}
+    assert {value for value in (*Residence, *Mentioned) if value not in text} == set()
+    assert lint(EVERY, CLUB) == ()
+
+
+def test_the_example_of_every_key_can_be_read_by_a_member():
+    told = show(load_policy(EVERY, CLUB), notice_names(EVERY))
+    europe, elsewhere, groups = (each for each in told if each.startswith("Rule"))
+
+    assert "Switzerland, and also did when you wrote it, your comments" in europe
+    assert "not used once one of them has objected" in elsewhere
+    assert "wherever you live, your group messages" in groups
+    assert "for members of the tier basic or premium only" in groups
+    assert "group messages of members of the tier business, or whose tier" in told[3]

@@ -29,6 +29,7 @@ from assent.files import SECRET_MODE, write_whole
 from assent.project.building import Built
 from assent.project.config import TEMPLATE
 from assent.project.forgetting import Repaired
+from assent.project.loading import load_batches
 from assent.project.serving import trained_documents
 from assent.project.training import Trained
 from assent.report.case import ASSENT, OPERATOR, Case, Order, load_case
@@ -36,7 +37,6 @@ from assent.report.figures import Suspended
 from assent.report.replay import Snapshot
 from assent.report.tables import by_date, reason_rows, region_rows, replay_rows
 from assent.sources import stackexchange
-from assent.sources.parquet import write_tables
 from assent.sources.simulated import MEMBERS
 from assent.terms import DAY, Event, iso
 from assent.verify import Verdict, verify_bundle
@@ -219,10 +219,10 @@ def _load(
             teller.say("a simulated platform: people and words from our own grammar")
         else:
             documents, subjects = stackexchange.read(data)
-            counts = write_tables(
+            counts = load_batches(
+                teller.project.place,
                 documents,
                 with_simulated_ages(subjects, teller.seed),
-                teller.project.place.next_data_folder(),
                 "stackexchange, simulated ages",
             )
             teller.say(

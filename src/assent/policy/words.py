@@ -213,7 +213,7 @@ def _mentioned(rule: Rule) -> Iterator[str]:
     elif rule.mentioned is Mentioned.IGNORE:
         yield (
             "If it mentions other people, they are not asked, but it is not used once "
-            "one of them has objected, nor if one of them is not known."
+            "one of them has objected, nor if it is not known who is meant."
         )
 
 

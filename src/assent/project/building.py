@@ -38,7 +38,7 @@ from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
 from assent.project.config import FILE, Config
 from assent.project.place import Place, Progress
-from assent.terms import PROVED, EventKind, iso
+from assent.terms import PROVED, EventKind, Residence, iso
 from assent.train.plan import (
     Assignment,
     Group,
@@ -236,10 +236,14 @@ def plan_groups(place: Place, question: Question) -> dict[str, tuple[str, ...]]:
     """Divide people into the groups of a plan: name -> country codes.
 
     Where no rule asks for a country, people without one are permitted too, and are a
-    group of their own. Orders have no say in it: what they take out can come back.
+    group of their own; and where a rule asks only where somebody lived when she wrote,
+    so are people who live outside of every rule now. Orders have no say in it: what
+    they take out can come back.
     """
-    groups = place.groups(question.as_of, question.ledger_size)
-    if groups and all(UNKNOWN in rule.jurisdictions for rule in question.rules):
+    then = [rule.residence is Residence.AT_CREATION for rule in question.rules]
+    groups = place.groups(question.as_of, question.ledger_size, outside=any(then))
+    anywhere = [UNKNOWN in rule.jurisdictions for rule in question.rules]
+    if groups and all(a or b for a, b in zip(anywhere, then, strict=True)):
         groups[UNKNOWN] = (UNKNOWN,)
     return {name: groups[name] for name in sorted(groups)}
 

@@ -1,7 +1,9 @@
 """Load a platform's tables into a project: each load into a folder of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+import pyarrow as pa
 
 from assent.canon import canonical
 from assent.errors import UsageError
@@ -19,9 +21,31 @@ def load(
     Raises:
         CorpusError: the export is not as wanted; nothing was changed.
     """
+    return _finished(
+        place, lambda target: _load(place, source, exports, target, seed, members)
+    )
+
+
+def load_batches(
+    place: Place,
+    documents: Iterable[pa.RecordBatch],
+    subjects: Iterable[pa.RecordBatch],
+    source: str,
+) -> Counts:
+    """Load batches as they come; the load before stays whole beside it.
+
+    Raises:
+        CorpusError: an id is missing or stands twice; nothing was changed.
+    """
+    return _finished(
+        place, lambda target: write_tables(documents, subjects, target, source)
+    )
+
+
+def _finished(place: Place, write: Callable[[Path], Counts]) -> Counts:
     target = place.next_data_folder()
     try:
-        counts = _load(place, source, exports, target, seed, members)
+        counts = write(target)
         write_whole(target / LOADED, canonical({"ledger_size": place.book.size}))
         # Crash before: without `loaded.json` the folder is no load, and is used again.
         # Here: it is the latest load.

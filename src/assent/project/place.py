@@ -356,12 +356,20 @@ class Place:
             size,
         )
 
-    def groups(self, as_of: int, size: int) -> dict[str, tuple[str, ...]]:
-        """Divide the countries into the groups of a plan: name -> country codes."""
+    def groups(
+        self, as_of: int, size: int, outside: bool = False
+    ) -> dict[str, tuple[str, ...]]:
+        """Divide the countries into the groups of a plan: name -> country codes.
+
+        Args:
+            as_of: microseconds UTC.
+            size: ledger entries known.
+            outside: whether countries that no rule names are a group too.
+        """
         found: dict[str, list[str]] = {}
         by_country = places(in_force(self.versions(size), as_of))
         for country, group in by_country.items():
-            if group != "outside":
+            if outside or group != "outside":
                 found.setdefault(group, []).append(country)
         return {group: tuple(found[group]) for group in sorted(found)}
 
