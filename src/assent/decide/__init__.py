@@ -63,17 +63,7 @@ def ask(
             or have more rules or orders than can be told apart.
     """
     rules = [(policy, rule) for policy in policies for rule in policy.rules]
-    if max(len(rules), len(suspensions)) > MOST:
-        raise PolicyError(
-            f"{len(rules)} rules and {len(suspensions)} orders are in force, wanted at "
-            f"most {MOST} of each",
-            hint="join rules that differ in their regions or categories alone",
-        )
-    unsafe = {rule.basis is Basis.UNSAFE_DEFAULT_ON for _, rule in rules}
-    if len(unsafe) > 1:
-        raise PolicyError(
-            "a policy in force mixes `unsafe_default_on` with lawful ones"
-        )
+    _check([rule for _, rule in rules], len(suspensions))
     by_country = places(policies, suspensions)
     ages = [p.minimum_age for p in policies if p.minimum_age is not None]
     suspended = _suspended(
@@ -94,11 +84,7 @@ def ask(
         ),
         has_policy=bool(policies),
         minimum_age=max(ages, default=None),
-        depends_on_region=bool(suspended)
-        or any(
-            not _anywhere(rule) and rule.residence is not Residence.AT_CREATION
-            for _, rule in rules
-        ),
+        depends_on_region=bool(suspended) or any(_asks_place(r) for _, r in rules),
         never=tuple(sorted({name for p in policies for name in p.never})),
         suspended=suspended,
         never_of_tier=tuple(
@@ -106,6 +92,20 @@ def ask(
         ),
         tiers=tuple(sorted(declared.tiers)),
     )
+
+
+def _check(rules: Sequence[Rule], orders: int) -> None:
+    if max(len(rules), orders) > MOST:
+        raise PolicyError(
+            f"{len(rules)} rules and {orders} orders are in force, wanted at most "
+            f"{MOST} of each",
+            hint="join rules that differ in their regions or categories alone",
+        )
+    unsafe = {rule.basis is Basis.UNSAFE_DEFAULT_ON for rule in rules}
+    if len(unsafe) > 1:
+        raise PolicyError(
+            "a policy in force mixes `unsafe_default_on` with lawful ones"
+        )
 
 
 def _question_rule(
@@ -145,6 +145,11 @@ def _question_rule(
 def _anywhere(rule: Rule) -> bool:
     """A rule for everywhere, without exception, does not ask where a person lives."""
     return "*" in rule.regions and not rule.except_regions
+
+
+def _asks_place(rule: Rule) -> bool:
+    """Whether it matters to a rule where a person lives now."""
+    return not _anywhere(rule) and rule.residence is not Residence.AT_CREATION
 
 
 def _suspended(

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assent.canon import canonical, keyed
 from assent.errors import LedgerError, ProofError, UsageError
 from assent.files import SECRET_MODE
-from assent.ledger.database import SCHEMA, connect, usable
+from assent.ledger.database import SCHEMA, blob, connect, usable
 from assent.ledger.records import (
     check_event,
     event_body,
@@ -402,7 +402,7 @@ class Book:
         limit = -1 if size is None else size
         query = "SELECT entry FROM entries ORDER BY number LIMIT ?"
         for (entry,) in self._connection.execute(query, (limit,)):
-            yield _blob(entry)
+            yield blob(entry)
 
     def _bodies(self, size: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
         """Read private bodies: entry number, recorded_at, body; each one checked."""
@@ -412,9 +412,9 @@ class Book:
             "WHERE b.number < ? ORDER BY b.number"
         )
         for number, body, opening, entry in self._connection.execute(query, (size,)):
-            public = parse(_blob(entry))
+            public = parse(blob(entry))
             try:
-                value = json.loads(_blob(body))
+                value = json.loads(blob(body))
                 commit = self._commit(value, body, opening).hex()
             except (ValueError, KeyError, TypeError):
                 commit = "of nothing that can be read"
@@ -497,12 +497,3 @@ class Book:
     def _rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def _blob(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise LedgerError(
-            "the ledger holds a value that is not the bytes it wrote",
-            hint="restore the file from a backup; an entry was changed",
-        )
-    return value

@@ -79,3 +79,17 @@ def readable() -> Iterator[None]:
             f"the vault could not be read or written ({error}); nothing was changed",
             hint="free some space or restore the folder `secrets`, then try again",
         ) from error
+
+
+def blob(value: object) -> bytes:
+    """Read a value as the bytes that were written.
+
+    Raises:
+        LedgerError: it is of another type: somebody else wrote it.
+    """
+    if not isinstance(value, bytes):
+        raise LedgerError(
+            "the ledger holds a value that is not the bytes it wrote",
+            hint="restore the file from a backup; an entry was changed",
+        )
+    return value
