@@ -176,13 +176,28 @@ def lift(context: click.Context, order: str) -> None:
 
 
 @policy.command()
-@click.option("--dialect", default="duckdb", show_default=True)
+@click.option(
+    "--dialect",
+    default="duckdb",
+    show_default=True,
+    help="duckdb, spark, trino, snowflake or bigquery.",
+)
+@click.option("--recipient", "recipients", multiple=True, help="Default: all in use.")
+@click.option("--at", "as_of", help="The instant asked about. Default: now.")
 @click.pass_context
-def sql(context: click.Context, dialect: str) -> None:
-    """Print the decision query as of now.
+def sql(
+    context: click.Context,
+    dialect: str,
+    recipients: tuple[str, ...],
+    as_of: str | None,
+) -> None:
+    """Print the decision query as a view that a warehouse can hold.
+
+    It reads the flat tables documents, subjects, residences, mentions and events.
 
     \b
     assent policy sql --dialect spark
+    assent policy sql --dialect snowflake --recipient microsoft
     """
     with opened(context) as project:
-        click.echo(project.sql(dialect))
+        click.echo(project.sql(dialect, as_of=as_of, recipients=recipients or None))

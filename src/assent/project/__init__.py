@@ -8,22 +8,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from assent.canon import sha256
-from assent.errors import UsageError
 from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
-from assent.project import deciding, loading, standing
+from assent.project import loading, standing
 from assent.project.config import TEMPLATE
+from assent.project.decides import Decides
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
 from assent.sources.simulated import MEMBERS
-from assent.terms import Decision, Event, Reason, parse_time
+from assent.terms import Event
 
 if TYPE_CHECKING:
-    from assent.decide.explain import Explained
     from assent.decide.impact import Impact
     from assent.policy.findings import Finding
     from assent.project.building import Built
@@ -39,7 +35,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-class Project:
+class Project(Decides):
     """A project folder, open. Use it in a `with` block, or close it.
 
     Args:
@@ -176,7 +172,7 @@ class Project:
         from assent.project.policies import impact
 
         standing.check_recipients(self.place, recipients or ())
-        at = None if as_of is None else _time(as_of, self.place.clock())
+        at = None if as_of is None else standing.moment(as_of, self.place.clock())
         return impact(self.place, after, before, at, recipients)
 
     def publish(self, path: Path, accept_unnotified: str = "") -> PublicEvent | None:
@@ -259,16 +255,16 @@ class Project:
             UsageError: nobody is named, or the notice cannot be read.
         """
         chosen = standing.chosen(self.place, kind, subjects or (), all_subjects)
-        now = self.place.clock()
+        now, moment = self.place.clock(), standing.moment
         shown = standing.notice_text(Path(notice)) if notice else None
         sample = Event(
             standing.event_kind(kind),
-            _time(happened_at, now),
+            moment(happened_at, now),
             purpose=purpose,
             recipient=recipient,
             category=category,
             notice=None if shown is None else sha256(shown),
-            valid_until=None if valid_until is None else _time(valid_until, now),
+            valid_until=valid_until and moment(valid_until, now),
             actor=actor,
             detail={"channel": channel, "language": language}
             | standing.moved_to(country),
@@ -297,131 +293,6 @@ class Project:
             self.place.keep(text)
         # Crash here: texts that nothing refers to; recording again uses them.
         return self.place.book.append(events)
-
-    # -- decide ------------------------------------------------------------------------
-
-    def decide(
-        self,
-        *,
-        as_of: str | int | None = None,
-        ledger_size: int | None = None,
-        recipients: Sequence[str] | None = None,
-    ) -> pa.Table:
-        """Decide every document: one row each, with its reason.
-
-        Args:
-            as_of: ISO 8601 or microseconds UTC; now by default.
-            ledger_size: entries known; all by default.
-            recipients: of the use; the project's by default.
-        """
-        return deciding.decide(self.place, self._asked(as_of, ledger_size, recipients))
-
-    def decision(self, document_id: str, *, as_of: str | int | None = None) -> Decision:
-        """Decide one document.
-
-        It costs as much as deciding all: ask `decide` for many.
-
-        Raises:
-            UsageError: no such document is loaded.
-        """
-        decisions = self.decide(as_of=as_of)
-        rows = decisions.filter(pc.field("document_id") == document_id).to_pylist()
-        if not rows:
-            raise UsageError(f"document `{document_id}` is not among the loaded ones")
-        row = rows[0]
-        reason = Reason(row["reason"])
-        return Decision(document_id, row["subject_id"], reason, row["rule"])
-
-    def count(
-        self,
-        *,
-        as_of: str | int | None = None,
-        ledger_size: int | None = None,
-        recipients: Sequence[str] | None = None,
-        written: Path | None = None,
-    ) -> list[deciding.Row]:
-        """Count documents and people by reason and rule. Memory grows with people.
-
-        Args:
-            as_of: ISO 8601 or microseconds UTC; now by default.
-            ledger_size: entries known; all by default.
-            recipients: of the use; the project's by default.
-            written: a file of `write_decisions` that holds the answer already.
-        """
-        pins = self._asked(as_of, ledger_size, recipients)
-        return deciding.count(self.place, pins, written)
-
-    def count_changes(self, path: Path) -> list[deciding.Row]:
-        """Count the changes of a file that `write_decisions` wrote with `since`."""
-        return deciding.count_changes(path)
-
-    def write_decisions(
-        self,
-        out: Path,
-        *,
-        as_of: str | int | None = None,
-        ledger_size: int | None = None,
-        recipients: Sequence[str] | None = None,
-        permitted: bool = False,
-        since: str | None = None,
-        since_at: str | int | None = None,
-    ) -> deciding.Asked:
-        """Write decisions as Parquet, mode 0600, whole or not at all.
-
-        Args:
-            out: the file. It says what was asked, for a later `since`.
-            as_of: ISO 8601 or microseconds UTC; now by default.
-            ledger_size: entries known; all by default.
-            recipients: of the use; the project's by default.
-            permitted: write the permitted documents instead, as they were loaded.
-            since: write only what changed since: a file of decisions, a ledger size or
-                the first digits of a head's root.
-            since_at: the instant that was asked about at that size or head.
-
-        Raises:
-            UsageError: what was asked earlier cannot be found, or was another question.
-        """
-        pins = self._asked(as_of, ledger_size, recipients)
-        if since is not None:
-            at = None if since_at is None else _time(since_at, 0)
-            before = deciding.since(self.place, since, at, pins)
-            deciding.write_changes(self.place, before, pins, out)
-        elif permitted:
-            deciding.write_permitted(self.place, pins, out)
-        else:
-            deciding.write_decisions(self.place, pins, out)
-        return pins
-
-    def explain(
-        self,
-        document_id: str,
-        *,
-        as_of: str | int | None = None,
-        ledger_size: int | None = None,
-        recipients: Sequence[str] | None = None,
-    ) -> "tuple[Explained, list[str]]":
-        """Explain the decision on one document, in words; and what was in force.
-
-        Raises:
-            UsageError: no such document is loaded.
-        """
-        from assent.project.explaining import explained, policies
-
-        pins = self._asked(as_of, ledger_size, recipients)
-        return explained(self.place, document_id, pins), policies(self.place, pins)
-
-    def sql(self, dialect: str = "duckdb", *, as_of: str | int | None = None) -> str:
-        """Write the decision query as a view for a warehouse."""
-        return deciding.sql(self.place, self._asked(as_of), dialect)
-
-    def _asked(
-        self,
-        as_of: str | int | None = None,
-        ledger_size: int | None = None,
-        recipients: Sequence[str] | None = None,
-    ) -> deciding.Asked:
-        at = None if as_of is None else _time(as_of, 0)
-        return deciding.asked(self.place, at, ledger_size, recipients)
 
     # -- build, train, ask, forget, prove ----------------------------------------------
 
@@ -479,12 +350,6 @@ class Project:
     def status(self) -> dict[str, Any]:
         """Say where the project stands, and what comes next."""
         return standing.status(self.place)
-
-
-def _time(value: str | int | None, now: int) -> int:
-    if value is None:
-        return now
-    return value if isinstance(value, int) else parse_time(value)
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from assent.errors import LedgerError, UsageError
 from assent.ledger.book import PublicEvent
 from assent.policy.regions import countries_of
 from assent.project.place import MODELS, Place
-from assent.terms import DAY, SUBJECT_EVENTS, Event, EventKind, iso
+from assent.terms import DAY, SUBJECT_EVENTS, Event, EventKind, iso, parse_time
 
 DENIALS = frozenset(
     {
@@ -103,6 +103,17 @@ def known_size(place: Place, size: int | None) -> int:
     if size is not None and not 0 <= size <= last:
         raise LedgerError(f"the ledger has {last} entries, so never had {size}")
     return last if size is None else size
+
+
+def moment(value: str | int | None, now: int) -> int:
+    """Read an instant: ISO 8601 or microseconds UTC; None is now.
+
+    Raises:
+        UsageError: the text is no instant.
+    """
+    if value is None:
+        return now
+    return value if isinstance(value, int) else parse_time(value)
 
 
 def notice_text(path: Path) -> bytes:
