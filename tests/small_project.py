@@ -139,7 +139,7 @@ def write_policy(folder: Path, text: str = POLICY, name: str = "2025.toml") -> P
     return path
 
 
-def recorded(folder: Path) -> None:
+def recorded(folder: Path, policy: str = POLICY) -> None:
     """Start a project, load, publish, enrol and tell everybody."""
     made = Project.init(
         folder,
@@ -149,7 +149,7 @@ def recorded(folder: Path) -> None:
     )
     with made as project:
         project.load("parquet", *write_export(folder.parent / f"{folder.name}.export"))
-        project.publish(write_policy(folder))
+        project.publish(write_policy(folder, policy))
         project.record("enrolled", all_subjects=True)
         notice = folder / "notices/2025.en.md"
         project.record("notice_served", all_subjects=True, notice=notice)

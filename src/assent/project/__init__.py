@@ -17,6 +17,7 @@ from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
 from assent.project import deciding, loading, standing
 from assent.project.config import TEMPLATE
+from assent.project.outward import Outward
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
 from assent.sources.simulated import MEMBERS
@@ -39,7 +40,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-class Project:
+class Project(Outward):
     """A project folder, open. Use it in a `with` block, or close it.
 
     Args:
