@@ -79,6 +79,8 @@ recipients = ["ourselves"]
 basis = "legitimate_interests"
 """
 
+POLICY_OF_BOTH = POLICY.replace('["ourselves"]', '["ourselves", "partner"]')
+
 COUNTRIES = {
     **dict.fromkeys(("u01", "u02", "u03", "u04"), "DE"),
     **dict.fromkeys(("u05", "u06"), "FR"),
@@ -181,6 +183,14 @@ def somebody(project: Project, group: str, slice_index: int) -> str:
     )
 
 
+def corpus_of(project: Project) -> str:
+    return project.place.latest_corpus()["corpus_id"]
+
+
+def model_of(project: Project) -> str:
+    return project.place.served_model()["model_id"]
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Hash every file and name every folder: two equal answers mean nothing changed.
 
@@ -244,6 +254,19 @@ class StopAt(Stop):
     def __call__(self, what: str, done: int, total: int) -> None:
         if what.startswith(self.word) and (not self.done or done == total):
             raise StoppedError(f"{what} {done} of {total}")
+
+
+def stop_once(monkeypatch, owner, name):
+    """Let a function raise when it is called for the first time."""
+    whole, stopped = getattr(owner, name), []
+
+    def raising(*args, **said):
+        if not stopped:
+            stopped.append(name)
+            raise StoppedError(name)
+        return whole(*args, **said)
+
+    monkeypatch.setattr(owner, name, raising)
 
 
 def refused(folder, error, match, action, days=1):

@@ -25,41 +25,17 @@ from small_project import (
     POLICY,
     SECRET_WORDS,
     StoppedError,
+    corpus_of,
     digests,
     leftovers,
+    model_of,
     opened,
-    recorded,
     refused,
+    stop_once,
     write_policy,
 )
 
 pytest_plugins = ("toy_projects",)
-
-BOTH = POLICY.replace('["ourselves"]', '["ourselves", "partner"]')
-
-
-@pytest.fixture(scope="session")
-def shareable_once(tmp_path_factory):
-    """A project whose policy names a partner, with a corpus and a model."""
-    folder = tmp_path_factory.mktemp("shareable") / "toy"
-    recorded(folder, BOTH)
-    with opened(folder) as project:
-        project.build()
-        project.train()
-    return folder
-
-
-@pytest.fixture
-def shareable(shareable_once, tmp_path):
-    return shutil.copytree(shareable_once, tmp_path / "shareable")
-
-
-def corpus_of(project):
-    return project.place.latest_corpus()["corpus_id"]
-
-
-def model_of(project):
-    return project.place.served_model()["model_id"]
 
 
 def rows_of(folder):
@@ -257,23 +233,10 @@ def test_a_part_that_was_changed_is_not_handed_over(shareable, tmp_path):
 # --- crashes -------------------------------------------------------------------------
 
 
-def stop(monkeypatch, owner, name):
-    """Let one function raise once, when it is called."""
-    whole, stopped = getattr(owner, name), []
-
-    def raising(*args, **said):
-        if not stopped:
-            stopped.append(name)
-            raise StoppedError(name)
-        return whole(*args, **said)
-
-    monkeypatch.setattr(owner, name, raising)
-
-
 def test_a_share_that_fails_while_it_is_written_leaves_no_texts(
     shareable, tmp_path, monkeypatch
 ):
-    stop(monkeypatch, sharing, "_record")
+    stop_once(monkeypatch, sharing, "_record")
     with opened(shareable, 1) as project:
         corpus = corpus_of(project)
         with pytest.raises(StoppedError):
@@ -288,7 +251,7 @@ def test_a_share_that_fails_while_it_is_written_leaves_no_texts(
 def test_a_share_that_was_not_logged_is_made_again_as_of_then(
     shareable, tmp_path, monkeypatch
 ):
-    stop(monkeypatch, Book, "publish")
+    stop_once(monkeypatch, Book, "publish")
     with opened(shareable, 1) as project:
         corpus = corpus_of(project)
         with pytest.raises(StoppedError):
@@ -309,7 +272,7 @@ def test_a_share_that_was_not_logged_is_made_again_as_of_then(
 def test_a_share_that_was_logged_and_not_named_gets_its_name(
     shareable, tmp_path, monkeypatch
 ):
-    stop(monkeypatch, sharing, "publish_folder")
+    stop_once(monkeypatch, sharing, "publish_folder")
     with opened(shareable, 1) as project:
         corpus = corpus_of(project)
         with pytest.raises(StoppedError):
@@ -328,7 +291,7 @@ def test_a_share_that_was_logged_and_not_named_gets_its_name(
 def test_who_withdraws_between_the_entry_and_the_name_is_not_handed_over(
     shareable, tmp_path, monkeypatch
 ):
-    stop(monkeypatch, sharing, "publish_folder")
+    stop_once(monkeypatch, sharing, "publish_folder")
     with opened(shareable, 1) as project:
         corpus = corpus_of(project)
         with pytest.raises(StoppedError):
@@ -345,7 +308,7 @@ def test_who_withdraws_between_the_entry_and_the_name_is_not_handed_over(
 
 
 def test_another_share_settles_the_one_that_was_left(shareable, tmp_path, monkeypatch):
-    stop(monkeypatch, sharing, "publish_folder")
+    stop_once(monkeypatch, sharing, "publish_folder")
     with opened(shareable, 1) as project:
         corpus, model = corpus_of(project), model_of(project)
         with pytest.raises(StoppedError):
@@ -362,7 +325,7 @@ def test_a_share_that_was_named_and_not_finished_is_not_made_twice(
 ):
     with opened(shareable, 1) as project:
         corpus = corpus_of(project)
-        stop(monkeypatch, type(project.place), "finish")
+        stop_once(monkeypatch, type(project.place), "finish")
         with pytest.raises(StoppedError):
             project.share(corpus, "partner", tmp_path / "out")
     with opened(shareable, 2) as project:
@@ -374,14 +337,6 @@ def test_a_share_that_was_named_and_not_finished_is_not_made_twice(
 
 
 # --- passing on ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def shared(shareable, tmp_path):
-    with opened(shareable, 1) as project:
-        project.share(corpus_of(project), "partner", tmp_path / "corpus")
-        project.share(model_of(project), "partner", tmp_path / "model")
-    return shareable
 
 
 def test_nothing_is_passed_on_while_all_is_permitted(shared, tmp_path):
@@ -433,11 +388,7 @@ def test_what_was_passed_on_is_not_passed_on_again_but_sent_again(shared, tmp_pa
     changes = [read_change(path.read_bytes(), key) for path in second.waiting]
     corpus = sorted((c for c in changes if not c.whole), key=lambda c: c.number)
     assert corpus[1].documents == ("u02-0", "u02-1", "u02-2")
-    assert corpus[1].previous == sha256(
-        next(p for p in second.waiting if p.name.endswith("2.json")).read_bytes()
-        if False
-        else first.waiting[0].read_bytes()
-    )
+    assert corpus[1].previous == sha256(first.waiting[0].read_bytes())
 
 
 def test_what_is_permitted_again_needs_a_new_handover(shared, tmp_path):
@@ -490,7 +441,7 @@ def test_a_change_that_was_written_and_not_logged_is_written_again(
 ):
     with opened(shared, 2) as project:
         project.record("withdrawn", ["u01"])
-        stop(monkeypatch, Book, "publish")
+        stop_once(monkeypatch, Book, "publish")
         with pytest.raises(StoppedError):
             project.pass_on(tmp_path / "box")
     assert not (tmp_path / "box").exists()
@@ -532,7 +483,9 @@ def test_a_policy_of_another_purpose_does_not_change_what_was_asked(shared, tmp_
         'purposes = ["train.generative.content"]',
         'purposes = ["train.generative.content", "train.ads"]',
     )
-    path.write_text(text.replace('purpose = "train.generative.content"', 'purpose = "train.ads"', 1))
+    path.write_text(
+        text.replace('purpose = "train.generative.content"', 'purpose = "train.ads"', 1)
+    )
     with opened(shared, 2) as project:
         assert project.pass_on(tmp_path / "box").changes == ()
 

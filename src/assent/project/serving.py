@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from assent.decide import overlaps
-from assent.engine.sql import Question
+from assent.engine.question import Question
 from assent.policy.model import Suspension
 from assent.policy.regions import UNKNOWN, countries_of
 from assent.project.building import check_logged, read_commitment

@@ -12,35 +12,31 @@ what is not permitted; a model is trained on all of it, so it goes whole or not 
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assent.canon import sha256
 from assent.corpus.draft import parquet
-from assent.corpus.manifest import FileEntry, check_parts, read_manifest
-from assent.corpus.tables import part_path, read_table
-from assent.engine.sql import Question
+from assent.corpus.tables import part_path
+from assent.engine.question import Question
 from assent.errors import CorpusError, DeniedError, LedgerError, UsageError
 from assent.files import file_sha256, publish_folder, sync_folder, write_whole
 from assent.ledger.book import PublicEvent
 from assent.merkle.note import read_private_key
 from assent.policy.model import in_force
 from assent.project import standing
-from assent.project.building import check_logged, sealed_plans
-from assent.project.place import MODELS, Place, Progress
-from assent.project.serving import GONE, Trained, reasons, trained_documents
-from assent.project.training import checked_summary, counts
+from assent.project.place import Place, Progress
+from assent.project.serving import GONE, reasons
+from assent.project.shareable import Source, shareable
+from assent.project.training import counts
 from assent.share.folder import HANDOVER
 from assent.share.papers import Handover, Kind, documents_digest, read_handover
 from assent.terms import PROVED, EventKind
-from assent.train import checkpoint
-from assent.train.plan import Plan, shard_folder
 
 JOB = "share"
 DOCUMENTS = "documents.parquet"
@@ -82,29 +78,6 @@ class Shared:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What is to be handed over.
-
-    Args:
-        kind: a corpus or a model.
-        what: its id.
-        documents: that it holds, or was trained on.
-        purpose: the only one that it may serve.
-        recipients: who uses it already.
-        simulated: choices or people were made up.
-        files: writes its files into a folder, given the documents that may go.
-    """
-
-    kind: Kind
-    what: str
-    documents: tuple[Trained, ...]
-    purpose: str
-    recipients: tuple[str, ...]
-    simulated: bool
-    files: Callable[[Path, frozenset[str]], list[FileEntry]]
-
-
 def share(
     place: Place, what: str, recipient: str, out: Path, progress: Progress
 ) -> Shared:
@@ -130,15 +103,15 @@ def share(
     if finished is not None:
         return finished
     _check_names(recipient, out)
-    source = _source(place, what, progress)
+    source = shareable(place, what, progress)
     as_of, size = place.clock(), place.book.size
     permitted, withheld = _decided(place, source, recipient, as_of, size)
     draft = _draft(Path(asked["out"]))
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    draft.mkdir(mode=0o700)
     place.begin(JOB, asked)
     # Crash from here on: the job says where the draft is; the next run removes it.
     try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir(mode=0o700)
         handover = _write(place, source, recipient, as_of, size, permitted, draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)  # texts do not lie about
@@ -149,6 +122,19 @@ def share(
     )
     # Crash here: logged, and not handed over; the next run gives the folder its name.
     return _named(place, draft, out.resolve(), handover, withheld, event.number)
+
+
+def _check_names(recipient: str, out: Path) -> None:
+    if not KEY_NAME.fullmatch(recipient):
+        raise UsageError(
+            f"recipient `{recipient}` cannot sign, so it cannot get anything",
+            hint="declare it by a name without blanks and `+`",
+        )
+    if out.exists():
+        raise UsageError(
+            f"`{out.name}` exists already",
+            hint="name a folder that is not there yet: it is made whole, or not at all",
+        )
 
 
 # -- what is permitted -----------------------------------------------------------------
@@ -195,123 +181,6 @@ def _decided(
     return permitted, withheld
 
 
-# -- what is there ---------------------------------------------------------------------
-
-
-def _check_names(recipient: str, out: Path) -> None:
-    if not KEY_NAME.fullmatch(recipient):
-        raise UsageError(
-            f"recipient `{recipient}` cannot sign, so it cannot get anything",
-            hint="declare it by a name without blanks and `+`",
-        )
-    if out.exists():
-        raise UsageError(
-            f"`{out.name}` exists already",
-            hint="name a folder that is not there yet: it is made whole, or not at all",
-        )
-
-
-def _source(place: Place, what: str, progress: Progress) -> Source:
-    """Find what is to be handed over, and refuse what cannot be."""
-    models = {event.body["model_id"]: event.body for event in place.events_of(*MODELS)}
-    corpora = {
-        event.body["corpus_id"] for event in place.events_of(EventKind.CORPUS_BUILT)
-    }
-    if what in models:
-        newer = [m for m in models.values() if m.get("supersedes") == what]
-        if newer:
-            raise UsageError(
-                f"`{what}` was superseded by `{newer[-1]['model_id']}`",
-                hint="share that one: somebody was taken out of the old one",
-            )
-        return _model(place, models[what])
-    if what in corpora:
-        return _corpus(place, what, progress)
-    known = ", ".join([*sorted(corpora)[-3:], *sorted(models)[-3:]]) or "none yet"
-    raise UsageError(f"no corpus or model `{what}` is logged", hint=f"known: {known}")
-
-
-def _corpus(place: Place, what: str, progress: Progress) -> Source:
-    check_logged(place, what)
-    folder = place.corpus_folder(what)
-    parts = check_parts(folder).parts
-    request = read_manifest(folder).request
-
-    def files(draft: Path, permitted: frozenset[str]) -> list[FileEntry]:
-        found = []
-        named = pa.array(sorted(permitted), pa.string())
-        for done, part in enumerate(parts):
-            progress("parts handed over", done, len(parts))
-            table = read_table(folder / part.path)
-            rows = table.filter(pc.is_in(table["document_id"], value_set=named))
-            data = parquet(rows)
-            write_whole(draft / part.path, data)
-            found.append(FileEntry(part.path, sha256(data), len(rows), len(data)))
-        progress("parts handed over", len(parts), len(parts))
-        return found
-
-    return Source(
-        Kind.CORPUS,
-        what,
-        trained_documents(place, what),
-        request.purpose,
-        request.recipients,
-        request.simulated,
-        files,
-    )
-
-
-def _model(place: Place, model: dict[str, Any]) -> Source:
-    plan, _ = sealed_plans(place)[model["plan"]]
-    (corpus_id,) = model["corpora"]
-    request = read_manifest(place.corpus_folder(corpus_id)).request
-    checked_summary(place, model)
-
-    def files(draft: Path, permitted: frozenset[str]) -> list[FileEntry]:
-        return _model_files(place, model, plan, draft)
-
-    return Source(
-        Kind.MODEL,
-        model["model_id"],
-        trained_documents(place, corpus_id),
-        plan.purpose,
-        plan.recipients,
-        request.simulated,
-        files,
-    )
-
-
-def _model_files(
-    place: Place, model: dict[str, Any], plan: Plan, draft: Path
-) -> list[FileEntry]:
-    """Copy what is needed to serve a model: its last states, and its plan.
-
-    Copied, never linked: what the recipient does to its files is not done to ours.
-    """
-    folder = place.model_folder(model["model_id"])
-    wanted = ["model.json"]
-    for (group, shard), each in checked_summary(place, model).items():
-        own = shard_folder(folder, group, shard)
-        if not each.served:
-            continue
-        found, _ = checkpoint.load(own, plan.slices)
-        if found.digest != each.digest:
-            raise CorpusError(
-                f"shard {group}/{shard} of `{folder.name}` is not the one that was "
-                "logged",
-                hint="restore the model's folder from a backup of this very model",
-            )
-        wanted += [
-            f"{own.name}/slice-{plan.slices}.{suffix}"
-            for suffix in ("safetensors", "json")
-        ]
-    contents = {name: (folder / name).read_bytes() for name in wanted}
-    contents["plan.json"] = place.kept(model["plan"])
-    for name, data in contents.items():
-        write_whole(draft / name, data)
-    return [FileEntry(name, sha256(d), 0, len(d)) for name, d in contents.items()]
-
-
 # -- writing ---------------------------------------------------------------------------
 
 
@@ -324,7 +193,7 @@ def share_folder(place: Place, share_id: str) -> Path:
     return place.folder / "shares" / share_id
 
 
-def signing_key(place: Place) -> Any:
+def signing_key(place: Place) -> Ed25519PrivateKey:
     """Read the ledger's key, which signs the papers too."""
     return read_private_key(place.vault.drawn_key("signing"))
 
@@ -479,7 +348,7 @@ def _still(place: Place, event: PublicEvent, handover: Handover) -> bool:
     """Ask whether all that was logged, and not handed over, is still permitted."""
     if event.body["share_id"] in dropped(place):
         return False
-    source = _source(place, handover.what, lambda *_: None)
+    source = shareable(place, handover.what, lambda *_: None)
     size = place.book.size
     try:
         now, _ = _decided(place, source, handover.recipient, place.clock(), size)
