@@ -69,9 +69,9 @@ class Given:
 
 
 @pytest.fixture(scope="session")
-def given_once(shared_once, tmp_path_factory):
+def given_once(handed_over_once, tmp_path_factory):
     root = tmp_path_factory.mktemp("given")
-    shutil.copytree(shared_once, root, dirs_exist_ok=True)
+    shutil.copytree(handed_over_once, root, dirs_exist_ok=True)
     for day, who in ((2, "u01"), (2.5, "u07")):
         with opened(root / "shareable", day) as project:
             project.record("withdrawn", [who])

@@ -339,8 +339,8 @@ def test_a_share_that_was_named_and_not_finished_is_not_made_twice(
 # --- passing on ----------------------------------------------------------------------
 
 
-def test_nothing_is_passed_on_while_all_is_permitted(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_nothing_is_passed_on_while_all_is_permitted(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         before = project.place.book.size
         passed = project.pass_on(tmp_path / "box")
 
@@ -349,8 +349,8 @@ def test_nothing_is_passed_on_while_all_is_permitted(shared, tmp_path):
     assert passed.lines() == ["all that was handed over is still permitted"]
 
 
-def test_a_withdrawal_becomes_one_signed_change_a_handover(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_a_withdrawal_becomes_one_signed_change_a_handover(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         passed = project.pass_on(tmp_path / "box", days=3)
         key = project.place.book.verifier_key
@@ -370,12 +370,14 @@ def test_a_withdrawal_becomes_one_signed_change_a_handover(shared, tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_was_passed_on_is_not_passed_on_again_but_sent_again(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_what_was_passed_on_is_not_passed_on_again_but_sent_again(
+    handed_over, tmp_path
+):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         first = project.pass_on(tmp_path / "box")
     shutil.rmtree(tmp_path / "box")
-    with opened(shared, 3) as project:
+    with opened(handed_over, 3) as project:
         project.record("withdrawn", ["u02"])
         second = project.pass_on(tmp_path / "box")
         key = project.place.book.verifier_key
@@ -391,20 +393,20 @@ def test_what_was_passed_on_is_not_passed_on_again_but_sent_again(shared, tmp_pa
     assert corpus[1].previous == sha256(first.waiting[0].read_bytes())
 
 
-def test_what_is_permitted_again_needs_a_new_handover(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_what_is_permitted_again_needs_a_new_handover(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         project.suspend("stop", ["US"])
         project.pass_on(tmp_path / "box")
         project.lift("stop")
-    with opened(shared, 3) as project:
+    with opened(handed_over, 3) as project:
         assert project.pass_on(tmp_path / "box").changes == ()
         again = project.share(corpus_of(project), "partner", tmp_path / "again")
 
     assert again.handover.documents == 30
 
 
-def test_only_the_named_recipient_is_looked_at(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_only_the_named_recipient_is_looked_at(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         assert project.pass_on(tmp_path / "box", "ourselves").changes == ()
         assert len(project.pass_on(tmp_path / "box", "partner").changes) == 2
@@ -414,17 +416,17 @@ def test_only_the_named_recipient_is_looked_at(shared, tmp_path):
             project.pass_on(tmp_path / "box", days=0)
 
 
-def test_a_withdrawal_for_us_alone_leaves_the_recipient_in_peace(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_a_withdrawal_for_us_alone_leaves_the_recipient_in_peace(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"], recipient="ourselves")
 
         assert project.pass_on(tmp_path / "box").changes == ()
 
 
-def test_documents_that_the_platform_lost_are_passed_on(shared, tmp_path):
+def test_documents_that_the_platform_lost_are_passed_on(handed_over, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    with opened(shared, 2) as project:
+    with opened(handed_over, 2) as project:
         from small_project import documents, write_export
 
         paths = write_export(other)
@@ -437,15 +439,15 @@ def test_documents_that_the_platform_lost_are_passed_on(shared, tmp_path):
 
 
 def test_a_change_that_was_written_and_not_logged_is_written_again(
-    shared, tmp_path, monkeypatch
+    handed_over, tmp_path, monkeypatch
 ):
-    with opened(shared, 2) as project:
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         stop_once(monkeypatch, Book, "publish")
         with pytest.raises(StoppedError):
             project.pass_on(tmp_path / "box")
     assert not (tmp_path / "box").exists()
-    with opened(shared, 3) as project:
+    with opened(handed_over, 3) as project:
         project.record("withdrawn", ["u02"])
         corpus, _ = project.pass_on(tmp_path / "box").changes
 
@@ -456,12 +458,12 @@ def test_a_change_that_was_written_and_not_logged_is_written_again(
     "name", ["handover.json", "documents.parquet", "change-001.json"]
 )
 @pytest.mark.parametrize("how", ["gone", "changed"])
-def test_a_record_that_is_gone_or_changed_is_missed(shared, tmp_path, name, how):
-    with opened(shared, 2) as project:
+def test_a_record_that_is_gone_or_changed_is_missed(handed_over, tmp_path, name, how):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         project.pass_on(tmp_path / "box")
         share_id = next(project.place.events_of(EventKind.SHARED)).body["share_id"]
-    path = shared / "shares" / share_id / name
+    path = handed_over / "shares" / share_id / name
     if how == "gone":
         path.unlink()
     elif name.endswith(".parquet"):
@@ -471,14 +473,20 @@ def test_a_record_that_is_gone_or_changed_is_missed(shared, tmp_path, name, how)
         path.write_bytes(path.read_bytes()[:-2] + b"x}")
 
     refused(
-        shared, LedgerError, "missing or changed", lambda p: p.pass_on(tmp_path), days=3
+        handed_over,
+        LedgerError,
+        "missing or changed",
+        lambda p: p.pass_on(tmp_path),
+        days=3,
     )
 
 
-def test_a_policy_of_another_purpose_does_not_change_what_was_asked(shared, tmp_path):
+def test_a_policy_of_another_purpose_does_not_change_what_was_asked(
+    handed_over, tmp_path
+):
     # The project goes on to another purpose; what was handed over is still decided
     # for its own.
-    path = shared / "assent.toml"
+    path = handed_over / "assent.toml"
     text = path.read_text().replace(
         'purposes = ["train.generative.content"]',
         'purposes = ["train.generative.content", "train.ads"]',
@@ -486,23 +494,23 @@ def test_a_policy_of_another_purpose_does_not_change_what_was_asked(shared, tmp_
     path.write_text(
         text.replace('purpose = "train.generative.content"', 'purpose = "train.ads"', 1)
     )
-    with opened(shared, 2) as project:
+    with opened(handed_over, 2) as project:
         assert project.pass_on(tmp_path / "box").changes == ()
 
 
-def test_a_rule_that_ends_is_passed_on_too(shared, tmp_path):
+def test_a_rule_that_ends_is_passed_on_too(handed_over, tmp_path):
     text = POLICY.replace("2025-03", "2025-04").replace(
         "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z"
     )
-    with opened(shared, 2) as project:
-        project.publish(write_policy(shared, text, "2025-04.toml"))
+    with opened(handed_over, 2) as project:
+        project.publish(write_policy(handed_over, text, "2025-04.toml"))
         corpus, model = project.pass_on(tmp_path / "box").changes
 
     assert (corpus["documents"], model["whole"]) == (30, True)
 
 
-def test_the_status_says_what_is_out_and_what_is_not_answered(shared, tmp_path):
-    with opened(shared, 1) as project:
+def test_the_status_says_what_is_out_and_what_is_not_answered(handed_over, tmp_path):
+    with opened(handed_over, 1) as project:
         found = project.status()
         assert found["shared"].count(" to partner (share-") == 2
         assert (found["to pass on"], found["unanswered"]) == ("nothing", "nothing")
@@ -511,7 +519,7 @@ def test_the_status_says_what_is_out_and_what_is_not_answered(shared, tmp_path):
         project.pass_on(tmp_path / "box", days=2)
         assert project.status()["to pass on"] == "nothing"
         assert "until 2025-03-14" in project.status()["unanswered"]
-    with opened(shared, 4) as project:
+    with opened(handed_over, 4) as project:
         assert "past its deadline of 2025-03-14" in project.status()["unanswered"]
 
 
@@ -526,8 +534,8 @@ def test_a_project_that_never_shared_says_so_in_one_line(toy):
 # --- the ledger ----------------------------------------------------------------------
 
 
-def test_proofs_and_the_ledger_take_the_new_entries_as_they_are(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_proofs_and_the_ledger_take_the_new_entries_as_they_are(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         project.record("withdrawn", ["u01"])
         project.pass_on(tmp_path / "box")
         project.forget()
@@ -537,8 +545,8 @@ def test_proofs_and_the_ledger_take_the_new_entries_as_they_are(shared, tmp_path
     assert verdict == "absent"
 
 
-def test_a_handover_is_not_read_as_another_ledgers(shared, tmp_path):
-    with opened(shared, 2) as project:
+def test_a_handover_is_not_read_as_another_ledgers(handed_over, tmp_path):
+    with opened(handed_over, 2) as project:
         key = project.place.book.verifier_key
     data = (tmp_path / "corpus/handover.json").read_bytes()
 

@@ -62,7 +62,7 @@ def shareable(shareable_once, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def shared_once(shareable_once, tmp_path_factory):
+def handed_over_once(shareable_once, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared")
     shutil.copytree(shareable_once, folder / "shareable")
     with opened(folder / "shareable", 1) as project:
@@ -72,7 +72,7 @@ def shared_once(shareable_once, tmp_path_factory):
 
 
 @pytest.fixture
-def shared(shared_once, tmp_path):
+def handed_over(handed_over_once, tmp_path):
     """A project that has handed over; beside it the folders `corpus` and `model`."""
-    shutil.copytree(shared_once, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(handed_over_once, tmp_path, dirs_exist_ok=True)
     return tmp_path / "shareable"

@@ -1,5 +1,6 @@
 """What leaves a project: handovers to recipients, and notices to people."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,9 @@ from assent.project.place import Place, Progress
 
 if TYPE_CHECKING:
     from assent.ledger.book import PublicEvent
+    from assent.notify.channels import MailServer, Webhook
+    from assent.project.needing import Need
+    from assent.project.notifying import Delivered
     from assent.project.passing import Passed
     from assent.project.sharing import Shared
 
@@ -61,3 +65,57 @@ class Outward:
         from assent.project.passing import acknowledge
 
         return acknowledge(self.place, path, key)
+
+    def notices(
+        self,
+        policy: Path | None = None,
+        language: str | None = None,
+        regions: Sequence[str] = (),
+    ) -> "list[Need]":
+        """Find who needs a notice, and which; nobody is told anything.
+
+        Args:
+            policy: a policy file; what is in force by default.
+            language: of the notice, such as `de`; the policy's own by default.
+            regions: only who lives there; everywhere by default.
+        """
+        from assent.project.needing import needs
+
+        return needs(self.place, policy, language, regions)
+
+    def notify_by_mail(
+        self,
+        found: "Sequence[Need]",
+        server: "MailServer",
+        sender: str,
+        title: str | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> "Delivered":
+        """Send one mail a person, and record who was reached."""
+        from assent.project.notifying import by_mail
+
+        return by_mail(self.place, found, server, sender, title, progress)
+
+    def notify_by_webhook(
+        self,
+        found: "Sequence[Need]",
+        webhook: "Webhook",
+        secret: str | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> "Delivered":
+        """Make one signed call a person, and record who was reached."""
+        from assent.project.notifying import by_webhook
+
+        return by_webhook(self.place, found, webhook, secret, progress)
+
+    def export_notices(self, found: "Sequence[Need]", path: Path) -> int:
+        """Write a list for a platform's own mailer; nobody counts as told by it."""
+        from assent.project.notifying import export
+
+        return export(self.place, found, path)
+
+    def record_delivered(self, path: Path) -> int:
+        """Record what a platform's own mailer delivered: all of it, or nothing."""
+        from assent.project.notifying import delivered
+
+        return delivered(self.place, path)
