@@ -141,7 +141,9 @@ def write_policy(folder: Path, text: str = POLICY, name: str = "2025.toml") -> P
     return path
 
 
-def recorded(folder: Path, policy: str = POLICY) -> None:
+def recorded(
+    folder: Path, policy: str = POLICY, publish: bool = True, told: bool = True
+) -> None:
     """Start a project, load, publish, enrol and tell everybody."""
     made = Project.init(
         folder,
@@ -151,10 +153,13 @@ def recorded(folder: Path, policy: str = POLICY) -> None:
     )
     with made as project:
         project.load("parquet", *write_export(folder.parent / f"{folder.name}.export"))
-        project.publish(write_policy(folder, policy))
+        path = write_policy(folder, policy)
+        if publish:
+            project.publish(path)
         project.record("enrolled", all_subjects=True)
-        notice = folder / "notices/2025.en.md"
-        project.record("notice_served", all_subjects=True, notice=notice)
+        if told:
+            notice = folder / "notices/2025.en.md"
+            project.record("notice_served", all_subjects=True, notice=notice)
 
 
 @contextmanager

@@ -79,17 +79,22 @@ def notify(
             )
             return
         found = project.notices(policy, language, regions)
-        for line in (line for need in found for line in need.lines()):
-            click.echo(line)
         if dry_run:
+            _say(found)
             _show(project, found)
         elif list_file:
             lines = project.export_notices(found, list_file)
+            _say(found)
             click.echo(f"wrote {lines} lines; nobody counts as told yet")
         elif smtp:
             _end(_mailed(project, found, smtp, sender, title, insecure, timeout))
         else:
             _end(_called(project, found, str(webhook), timeout))
+
+
+def _say(found: "list[Need]") -> None:
+    for line in (line for need in found for line in need.lines()):
+        click.echo(line)
 
 
 def _show(project: "Project", found: "list[Need]") -> None:
@@ -110,8 +115,10 @@ def _mailed(
 ) -> "Delivered":
     if sender is None:
         raise UsageError("`--smtp` needs `--from`, the address that mails come from")
-    with _server(smtp, insecure, timeout) as server, progress_bars() as progress:
-        return project.notify_by_mail(found, server, sender, title, progress)
+    with _server(smtp, insecure, timeout) as server:
+        _say(found)
+        with progress_bars() as progress:
+            return project.notify_by_mail(found, server, sender, title, progress)
 
 
 def _server(smtp: str, insecure: bool, timeout: int) -> "MailServer":
@@ -141,10 +148,12 @@ def _called(
     from assent.notify.channels import Webhook, webhook_url
 
     secret = os.environ.get("ASSENT_WEBHOOK_SECRET") or None
-    if secret is None:
-        click.echo("signed with `secrets/webhook.key`: the secret is its hexadecimal")
-    with Webhook(webhook_url(url), timeout) as hook, progress_bars() as progress:
-        return project.notify_by_webhook(found, hook, secret, progress)
+    with Webhook(webhook_url(url), timeout) as hook:
+        _say(found)
+        if secret is None:
+            click.echo("signed by `secrets/webhook.key`: its hexadecimal is the secret")
+        with progress_bars() as progress:
+            return project.notify_by_webhook(found, hook, secret, progress)
 
 
 def _end(done: "Delivered") -> None:
