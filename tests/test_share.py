@@ -307,6 +307,24 @@ def test_who_withdraws_between_the_entry_and_the_name_is_not_handed_over(
     assert {row["subject_id"] for row in rows_of(tmp_path / "out")}.isdisjoint({"u01"})
 
 
+def test_what_was_erased_before_it_got_its_name_is_dropped(
+    shareable, tmp_path, monkeypatch
+):
+    stop_once(monkeypatch, sharing, "publish_folder")
+    with opened(shareable, 1) as project:
+        corpus = corpus_of(project)
+        with pytest.raises(StoppedError):
+            project.share(corpus, "partner", tmp_path / "out")
+        project.record("withdrawn", ["u07"])
+        project.forget()
+        with pytest.raises(CorpusError, match="was erased"):
+            project.share(corpus, "partner", tmp_path / "out")
+        assert kinds(project)[-1] == "share_dropped"
+        project.share(corpus_of(project), "partner", tmp_path / "out")
+
+    assert "u07" not in {row["subject_id"] for row in rows_of(tmp_path / "out")}
+
+
 def test_another_share_settles_the_one_that_was_left(shareable, tmp_path, monkeypatch):
     stop_once(monkeypatch, sharing, "publish_folder")
     with opened(shareable, 1) as project:

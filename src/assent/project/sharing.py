@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assent.corpus.draft import parquet
 from assent.corpus.tables import part_path
 from assent.engine.question import Question
-from assent.errors import CorpusError, DeniedError, LedgerError, UsageError
+from assent.errors import CorpusError, DeniedError, Error, LedgerError, UsageError
 from assent.files import file_sha256, publish_folder, sync_folder, write_whole
 from assent.ledger.book import PublicEvent
 from assent.merkle.note import read_private_key
@@ -348,12 +348,12 @@ def _still(place: Place, event: PublicEvent, handover: Handover) -> bool:
     """Ask whether all that was logged, and not handed over, is still permitted."""
     if event.body["share_id"] in dropped(place):
         return False
-    source = shareable(place, handover.what, lambda *_: None)
     size = place.book.size
     try:
+        source = shareable(place, handover.what, lambda *_: None)
         now, _ = _decided(place, source, handover.recipient, place.clock(), size)
-    except DeniedError:
-        return False
+    except Error:
+        return False  # denied by now, superseded, or erased
     return set(kept_documents(place, event)) <= now.keys()
 
 
