@@ -79,6 +79,8 @@ recipients = ["ourselves"]
 basis = "legitimate_interests"
 """
 
+POLICY_OF_BOTH = POLICY.replace('["ourselves"]', '["ourselves", "partner"]')
+
 COUNTRIES = {
     **dict.fromkeys(("u01", "u02", "u03", "u04"), "DE"),
     **dict.fromkeys(("u05", "u06"), "FR"),
@@ -139,7 +141,9 @@ def write_policy(folder: Path, text: str = POLICY, name: str = "2025.toml") -> P
     return path
 
 
-def recorded(folder: Path) -> None:
+def recorded(
+    folder: Path, policy: str = POLICY, publish: bool = True, told: bool = True
+) -> None:
     """Start a project, load, publish, enrol and tell everybody."""
     made = Project.init(
         folder,
@@ -149,10 +153,13 @@ def recorded(folder: Path) -> None:
     )
     with made as project:
         project.load("parquet", *write_export(folder.parent / f"{folder.name}.export"))
-        project.publish(write_policy(folder))
+        path = write_policy(folder, policy)
+        if publish:
+            project.publish(path)
         project.record("enrolled", all_subjects=True)
-        notice = folder / "notices/2025.en.md"
-        project.record("notice_served", all_subjects=True, notice=notice)
+        if told:
+            notice = folder / "notices/2025.en.md"
+            project.record("notice_served", all_subjects=True, notice=notice)
 
 
 @contextmanager
@@ -179,6 +186,14 @@ def somebody(project: Project, group: str, slice_index: int) -> str:
         for who, each in trained(project).items()
         if (each.group, each.slice_index) == (group, slice_index)
     )
+
+
+def corpus_of(project: Project) -> str:
+    return project.place.latest_corpus()["corpus_id"]
+
+
+def model_of(project: Project) -> str:
+    return project.place.served_model()["model_id"]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -244,6 +259,19 @@ class StopAt(Stop):
     def __call__(self, what: str, done: int, total: int) -> None:
         if what.startswith(self.word) and (not self.done or done == total):
             raise StoppedError(f"{what} {done} of {total}")
+
+
+def stop_once(monkeypatch, owner, name):
+    """Let a function raise when it is called for the first time."""
+    whole, stopped = getattr(owner, name), []
+
+    def raising(*args, **said):
+        if not stopped:
+            stopped.append(name)
+            raise StoppedError(name)
+        return whole(*args, **said)
+
+    monkeypatch.setattr(owner, name, raising)
 
 
 def refused(folder, error, match, action, days=1):

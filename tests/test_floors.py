@@ -12,8 +12,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 FLOORS = [
     *("errors", "terms", "canon", "files", "merkle", "verify", "engine", "sources"),
-    *("ledger", "policy", "decide", "corpus", "train", "forget", "prove", "report"),
-    *("project", "demo", "cli"),
+    *("ledger", "policy", "decide", "corpus", "train", "forget", "prove", "share"),
+    *("notify", "report", "project", "demo", "cli"),
 ]
 SIDE_BY_SIDE = frozenset({"ledger", "policy"})
 # `assent` itself is a door, not a floor: it names the version and leads to `Project`.
@@ -33,6 +33,8 @@ HOMES = {
     "phonenumbers": {"corpus"},
     "rich": {"cli", "demo"},
     "sqlite3": {"ledger"},
+    "smtplib": {"notify"},
+    "http": {"notify"},
 }
 # What an auditor installs: nothing else may stand below or in `verify`.
 AUDITOR = frozenset({"cryptography", "rfc8785"})

@@ -62,6 +62,10 @@ def test_verifying_loads_what_an_auditor_installs_and_no_more():
     assert loaded_by(statement.strip()) <= AUDITOR
 
 
+def test_a_recipient_of_a_model_needs_what_an_auditor_installs():
+    assert loaded_by("import assent.share.folder") <= AUDITOR
+
+
 def test_the_command_that_verifies_adds_only_the_command_line(tmp_path):
     bundle = tmp_path / "no.bundle.json"
     bundle.write_text("{}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from small_project import opened, recorded
+from small_project import POLICY_OF_BOTH, corpus_of, model_of, opened, recorded
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +43,36 @@ def fresh_corpus(fresh):
     with opened(fresh) as project:
         project.build()
     return fresh
+
+
+@pytest.fixture(scope="session")
+def shareable_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shareable") / "toy"
+    recorded(folder, POLICY_OF_BOTH)
+    with opened(folder) as project:
+        project.build()
+        project.train()
+    return folder
+
+
+@pytest.fixture
+def shareable(shareable_once, tmp_path):
+    """A project with a model, whose policy names a partner too."""
+    return Path(shutil.copytree(shareable_once, tmp_path / "shareable"))
+
+
+@pytest.fixture(scope="session")
+def handed_over_once(shareable_once, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copytree(shareable_once, folder / "shareable")
+    with opened(folder / "shareable", 1) as project:
+        project.share(corpus_of(project), "partner", folder / "corpus")
+        project.share(model_of(project), "partner", folder / "model")
+    return folder
+
+
+@pytest.fixture
+def handed_over(handed_over_once, tmp_path):
+    """A project that has handed over; beside it the folders `corpus` and `model`."""
+    shutil.copytree(handed_over_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "shareable"

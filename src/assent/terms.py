@@ -75,6 +75,10 @@ class EventKind(StrEnum):
     CORPUS_BUILT = "corpus_built"
     MODEL_TRAINED = "model_trained"
     MODEL_REPAIRED = "model_repaired"
+    SHARED = "shared"
+    SHARE_DROPPED = "share_dropped"  # logged as shared, and never handed over
+    SHARE_CHANGED = "share_changed"
+    SHARE_ACKNOWLEDGED = "share_acknowledged"
 
 
 CHOICES = frozenset(

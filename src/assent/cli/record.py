@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assent.cli.notify import notify
 from assent.cli.policy import policy
 from assent.cli.root import cli, opened
 from assent.errors import UsageError
@@ -131,3 +132,7 @@ def record(
             if numbers
             else "everyone who is loaded is enrolled already: nothing to record"
         )
+
+
+# In the order of the flow: who is told stands before what is decided.
+cli.add_command(notify)

@@ -8,6 +8,7 @@ import click
 
 from assent.cli.output import progress_bars, show_table
 from assent.cli.root import cli, opened
+from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.errors import UsageError
 
 
@@ -123,6 +124,11 @@ def build(context: click.Context) -> None:
         built = project.build(progress)
     for line in built.lines():
         click.echo(line)
+
+
+# In the order of the flow: what is built can be handed over.
+for command in (share, pass_on, apply, acknowledge):
+    cli.add_command(command)
 
 
 @cli.command()

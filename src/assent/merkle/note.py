@@ -1,4 +1,6 @@
-"""The signed tree head: who vouches for which root, as a text that people can read.
+"""Signed notes: who vouches for what, as a text that people can read.
+
+A tree head says which root a log has:
 
     club.example/ledger
     700
@@ -8,6 +10,9 @@
 
 The key's name is the log's origin, so one key speaks for one log. Extension lines are
 refused: we write none, and nobody audits them.
+
+A statement is any other text that the same key signs. Its first line has a space, and
+an origin has none, so no statement can ever pass as a tree head.
 
 Source: C2SP signed-note v1.0.0 and tlog-checkpoint v1.0.0 (Ed25519, type 0x01).
 """
@@ -55,9 +60,30 @@ def sign_head(head: TreeHead, private_key: Ed25519PrivateKey) -> str:
     if head.size < 0 or len(head.root) != HASH_BYTES:
         raise ValueError("a tree head has a size from 0 on and a root of 32 bytes")
     text = f"{head.origin}\n{head.size}\n{base64_text(head.root)}\n"
-    identity = _key_hash(head.origin, public_bytes(private_key.public_key()))
+    return _sign(text, head.origin, private_key)
+
+
+def sign_statement(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
+    """Sign a text that is no tree head as a note.
+
+    Args:
+        text: lines, each with its line end; the first one has a space in it.
+        name: of the key; a log's origin, for the key of a log.
+        private_key: of that name.
+
+    Raises:
+        ValueError: the name cannot name a key, or the text could be a tree head.
+    """
+    _check_name(name)
+    if " " not in text.partition("\n")[0] or not text.endswith("\n"):
+        raise ValueError("a statement begins with a line that has a space in it")
+    return _sign(text, name, private_key)
+
+
+def _sign(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
+    identity = _key_hash(name, public_bytes(private_key.public_key()))
     signature = base64_text(identity + private_key.sign(text.encode()))
-    return f"{text}\n\u2014 {head.origin} {signature}\n"
+    return f"{text}\n\u2014 {name} {signature}\n"
 
 
 def open_head(note: str, verifier_key: str) -> TreeHead:
@@ -69,27 +95,10 @@ def open_head(note: str, verifier_key: str) -> TreeHead:
         ProofError: the note or the key is malformed, the key did not sign, its
             signature is wrong or there twice, or the note is about another log.
     """
-    # (1) The key, and the text before the blank line.
-    origin, identity, public_key = _read_key(verifier_key)
-    text, signatures = _read_note(note)
+    # (1) One right signature of this key.
+    origin, text = _open(note, verifier_key, "the tree head")
 
-    # (2) Exactly one signature of this key, and it is right.
-    ours = [
-        signature[len(identity) :]
-        for name, signature in signatures
-        if name == origin and signature.startswith(identity)
-    ]
-    if len(ours) != 1:
-        raise ProofError(
-            f"the tree head has {len(ours)} signatures by `{origin}`, wanted 1",
-            hint="check that this is the verifier key of this ledger",
-        )
-    try:
-        public_key.verify(ours[0], text.encode())
-    except InvalidSignature:
-        raise ProofError(f"the signature by `{origin}` does not match") from None
-
-    # (3) Three lines: whose log, how many entries, which root.
+    # (2) Three lines: whose log, how many entries, which root.
     lines = text.split("\n")
     if len(lines) != 4:
         raise ProofError(f"the tree head has {len(lines) - 1} lines, wanted 3")
@@ -101,13 +110,53 @@ def open_head(note: str, verifier_key: str) -> TreeHead:
     return TreeHead(origin, int(lines[1]), root)
 
 
-def signature_count(note: str) -> int:
+def open_statement(note: str, verifier_key: str, where: str) -> str:
+    """Read a signed text, only if this key signed it and nobody else did.
+
+    The caller compares the text with the one that it wants: only then does the
+    signature say anything.
+
+    Args:
+        note: the text and its one signature line, so that no byte is free.
+        verifier_key: who must have signed.
+        where: what it is, for messages.
+
+    Raises:
+        ProofError: the note or the key is malformed, or the signature is not the one.
+    """
+    if signature_count(note, where) != 1:
+        raise ProofError(f"{where} has more signatures than one")
+    return _open(note, verifier_key, where)[1]
+
+
+def _open(note: str, verifier_key: str, where: str) -> tuple[str, str]:
+    """Read whose key it is and the text that it signed: exactly once, and right."""
+    name, identity, public_key = _read_key(verifier_key)
+    text, signatures = _read_note(note, where)
+    ours = [
+        signature[len(identity) :]
+        for signer, signature in signatures
+        if signer == name and signature.startswith(identity)
+    ]
+    if len(ours) != 1:
+        raise ProofError(
+            f"{where} has {len(ours)} signatures by `{name}`, wanted 1",
+            hint="check that this is the verifier key of who signed",
+        )
+    try:
+        public_key.verify(ours[0], text.encode())
+    except InvalidSignature:
+        raise ProofError(f"the signature by `{name}` does not match") from None
+    return name, text
+
+
+def signature_count(note: str, where: str = "the tree head") -> int:
     """Count the signature lines of a note, whoever signed them.
 
     Raises:
         ProofError: the note is malformed.
     """
-    return len(_read_note(note)[1])
+    return len(_read_note(note, where)[1])
 
 
 def verifier_key(origin: str, public_key: Ed25519PublicKey) -> str:
@@ -170,20 +219,20 @@ def _read_key(text: str) -> tuple[str, bytes, Ed25519PublicKey]:
     return origin, bytes.fromhex(identity), Ed25519PublicKey.from_public_bytes(raw)
 
 
-def _read_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def _read_note(note: str, where: str) -> tuple[str, list[tuple[str, bytes]]]:
     """Split a note into its text and its signature lines (name, hash + signature)."""
     if len(note) > MAX_NOTE_CHARACTERS:
-        raise ProofError(f"the tree head has {len(note)} characters, far too many")
+        raise ProofError(f"{where} has {len(note)} characters, far too many")
     if any(not one.isprintable() and one != "\n" for one in note):
-        raise ProofError("the tree head has a character that cannot be printed")
+        raise ProofError(f"{where} has a character that cannot be printed")
     text, blank, block = note.rpartition("\n\n")
     if not text or not blank or not block.endswith("\n"):
-        raise ProofError("the tree head is no signed note: text, blank line, signature")
+        raise ProofError(f"{where} is no signed note: text, blank line, signature")
     signatures = []
     for line in block[:-1].split("\n"):
         match = SIGNATURE_LINE.fullmatch(line)
         if match is None:
-            raise ProofError("a signature line of the tree head is malformed")
-        signature = read_base64(match[2], "a signature of the tree head")
+            raise ProofError(f"a signature line of {where} is malformed")
+        signature = read_base64(match[2], f"a signature of {where}")
         signatures.append((match[1], signature))
     return text + "\n", signatures

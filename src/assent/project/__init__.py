@@ -14,6 +14,7 @@ from assent.ledger.vault import Randomness
 from assent.project import loading, standing
 from assent.project.config import TEMPLATE
 from assent.project.decides import Decides
+from assent.project.outward import Outward
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
 from assent.sources.simulated import MEMBERS
@@ -35,7 +36,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-class Project(Decides):
+class Project(Decides, Outward):
     """A project folder, open. Use it in a `with` block, or close it.
 
     Args:
@@ -264,7 +265,7 @@ class Project(Decides):
             recipient=recipient,
             category=category,
             notice=None if shown is None else sha256(shown),
-            valid_until=valid_until and moment(valid_until, now),
+            valid_until=None if valid_until is None else moment(valid_until, now),
             actor=actor,
             detail={"channel": channel, "language": language}
             | standing.moved_to(country),

@@ -5,6 +5,7 @@ data/N/       documents and subjects, one folder a load
 ledger.db     the ledger                         objects/   published texts, by sha256
 secrets/      vault, keys, pinned directories: mode 0600
 corpora/      one folder a corpus                models/    one folder a model
+shares/       what was handed over, by id: no text
 jobs/         pins of unfinished work          .spill/   what does not fit into memory
 """
 
@@ -39,7 +40,7 @@ Progress = Callable[[str, int, int], None]
 
 SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
 FOLDERS = ("policies", "notices", "objects")
-PERSONAL = ("data", "corpora", "models", ".spill")
+PERSONAL = ("data", "corpora", "models", "shares", ".spill")
 """Hold what people wrote, or was made of it: mode 0700, for their owner alone."""
 LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 LOADED = "loaded.json"

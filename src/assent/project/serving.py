@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from assent.decide import overlaps
+from assent.engine.question import Question
 from assent.policy.model import Suspension
 from assent.policy.regions import UNKNOWN, countries_of
 from assent.project.building import check_logged, read_commitment
@@ -17,6 +18,8 @@ from assent.terms import PROVED
 from assent.train.plan import Plan
 
 Shard = tuple[str, int]
+GONE = ("no_record", "not among the loaded documents")
+"""Why a document that the platform no longer has is not permitted either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,13 @@ def standing(
     for order in place.suspensions(as_of, size):
         suspended |= dict.fromkeys(_whole_groups(order, plan), order.order)
     whole = frozenset(suspended.values())
-    every = _reasons(place, plan, as_of, size, frozenset())
-    inside = _reasons(place, plan, as_of, size, whole) if whole else every
-    # A document that the platform no longer has is not permitted either.
-    gone = ("no_record", "not among the loaded documents")
+    every = reasons(place, place.question(as_of, size, plan.recipients))
+    inside = every
+    if whole:
+        inside = reasons(place, place.question(as_of, size, plan.recipients, whole))
     found = {
         each.document_id: (inside if each.group in suspended else every).get(
-            each.document_id, gone
+            each.document_id, GONE
         )
         for each in documents
     }
@@ -113,12 +116,9 @@ def standing(
     return Standing(documents, denied, suspended)
 
 
-def _reasons(
-    place: Place, plan: Plan, as_of: int, size: int, passed_over: frozenset[str]
-) -> dict[str, tuple[str, str]]:
+def reasons(place: Place, question: Question) -> dict[str, tuple[str, str]]:
     """Decide every loaded document: document id -> (reason, rule)."""
-    question = place.question(as_of, size, plan.recipients, passed_over)
-    engine = place.engine(size)
+    engine = place.engine(question.ledger_size)
     try:
         decided = engine.decide(question)
     finally:

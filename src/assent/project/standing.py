@@ -250,6 +250,7 @@ def status(place: Place) -> dict[str, Any]:
     found["corpus"] = corpora[-1].body["corpus_id"] if corpora else "none built"
     found["model"] = models[-1].body["model_id"] if models else "none trained"
     found["quarantined"] = _quarantined(place, models[-1].body if models else None)
+    found |= _shared(place)
     jobs = sorted(path.stem for path in (place.folder / "jobs").glob("*.json"))
     found["unfinished"] = ", ".join(jobs) or "nothing"
     found["next"] = _next(found, bool(versions), bool(corpora), bool(models), jobs)
@@ -267,6 +268,13 @@ def _quarantined(place: Place, model: dict[str, Any] | None) -> str:
     now = standing(place, plan, model["corpora"][0], place.clock(), place.book.size)
     shards = sorted(now.quarantined)
     return ", ".join(f"{group}/{shard}" for group, shard in shards) or "nothing"
+
+
+def _shared(place: Place) -> dict[str, str]:
+    """Say what recipients have, if there was ever anything."""
+    from assent.project.passing import status as of_shares
+
+    return of_shares(place, place.clock(), place.book.size)
 
 
 def _loaded(place: Place) -> str:

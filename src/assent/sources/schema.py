@@ -26,7 +26,8 @@ SUBJECTS = pa.schema(
         pa.field("tier", pa.string()),  # such as `premium`; null: unknown
         # Where she lived from when on, microseconds UTC; null: not known.
         pa.field("residences", pa.list_(RESIDENCE)),
-        # The directory: used to find a person's traces in texts, for nothing else.
+        # The directory: used to find a person's traces in texts. The first usable
+        # e-mail is also where `notify` writes to.
         pa.field("names", pa.list_(pa.string())),
         pa.field("handles", pa.list_(pa.string())),
         pa.field("emails", pa.list_(pa.string())),

@@ -1,0 +1,1 @@
+"""Who must still be told something, and the ways to tell it."""
