@@ -172,6 +172,18 @@ def test_another_language_that_the_policy_accepts_counts(untold, mailbox):
     assert rows["u05-0"] == "not_notified"
 
 
+def test_a_notice_whose_name_tells_no_language_has_variants_too(untold):
+    (untold / "notices/2026.md").write_bytes(NOTICE)
+    (untold / "notices/2026.de.md").write_text(GERMAN)
+    text = POLICY.replace("2025-03", "2026").replace("2025.en.md", "2026.md")
+    path = write_policy(untold, text, "2026.toml")
+    with opened(untold) as project:
+        (own,), (other,) = project.notices(path), project.notices(path, "de")
+
+    assert (own.notice.name, own.notice.language) == ("2026.md", "en")
+    assert (other.notice.name, other.notice.language) == ("2026.de.md", "de")
+
+
 def test_a_language_that_nobody_wrote_is_named(untold):
     with opened(untold) as project:
         for language, match in (("fr", "no notice `2025.fr.md`"), ("../x", "is none")):
@@ -488,6 +500,9 @@ def test_an_answer_that_comes_too_late_is_none(untold, platform):
         ("https://[::1", "no URL"),
         ("https://platform.example:port/", "no URL"),
         ("platform.example", "no URL"),
+        ("https://platform.example/a b", "no URL"),
+        ("https://platform.example/ü", "no URL"),
+        ("https://platform.example/\n", "no URL"),
     ],
 )
 def test_a_call_goes_by_https_or_to_this_machine(url, match):
@@ -658,6 +673,8 @@ def test_the_command_calls_a_platform(untold, assent, platform, monkeypatch):
         (["--smtp", "127.0.0.1", "--from", "a@b.example"], "names no server"),
         (["--smtp", "127.0.0.1:x", "--from", "a@b.example"], "names no server"),
         (["--smtp", "127.0.0.1:1", "--from", "a@b.example"], "cannot be reached"),
+        (["--smtp", "a..b:25", "--from", "a@b.example"], "cannot be reached"),
+        (["--smtp", "127.0.0.1:25", "--timeout", "0"], "0 is not in the range"),
         (["--webhook", "http://platform.example"], "in the open"),
         (["--delivered", "absent.csv"], "`absent.csv` cannot be read"),
         (["absent.toml", "--dry-run"], "no policy file `absent.toml`"),

@@ -35,7 +35,13 @@ WAYS = ("--dry-run", "--csv", "--delivered", "--smtp", "--webhook")
 @click.option("--webhook", metavar="URL", help="Make one signed call a person.")
 @click.option("--language", help="Show NAME.<language>.md. Default: the policy's own.")
 @click.option("--region", "regions", multiple=True, help="Only there. Default: all.")
-@click.option("--timeout", default=30, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds to wait for an answer.",
+)
 @click.pass_context
 def notify(
     context: click.Context,

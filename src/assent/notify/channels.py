@@ -123,7 +123,7 @@ class MailServer:
                 f"{name} offers no STARTTLS, or no way to log in",
                 hint="name another server, or accept an open line with `--insecure`",
             ) from error
-        except OSError as error:  # of which smtplib's own are
+        except (OSError, UnicodeError) as error:  # smtplib's own are of the first
             raise UsageError(
                 f"{name} cannot be reached, or its certificate is not trusted",
                 hint="check its name and port",
@@ -146,9 +146,11 @@ def webhook_url(url: str) -> SplitResult:
     try:
         found = urlsplit(url)
         host, _ = found.hostname or "", found.port
+        url.encode("ascii")
     except ValueError:
         host = ""
-    if not host or found.username is not None or found.scheme not in ("https", "http"):
+    known = host and found.scheme in ("https", "http") and found.username is None
+    if not known or not url.isprintable() or " " in url:
         raise UsageError(
             "the webhook is no URL that can be called",
             hint="write it like https://platform.example/notices, without a password",
@@ -197,7 +199,7 @@ class Webhook:
             answer.read(65_536)
             if not answer.isclosed():
                 self._line.close()  # a long answer that nobody needs
-        except (OSError, http.client.HTTPException):
+        except (OSError, UnicodeError, http.client.HTTPException):
             self._line.close()
             return Outcome.DOWN
         if 200 <= answer.status < 300:

@@ -22,7 +22,7 @@ from assent.project.place import Place
 from assent.terms import EventKind
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-LANGUAGE_OF = re.compile(rf"(.+?)(?:\.({LANGUAGE.pattern}))?(\.[^.]+)?")
+LANGUAGE_OF = re.compile(rf"(.+?)(?:\.({LANGUAGE.pattern})(?=\.))?(\.[^.]+)?")
 OF_NEEDS = (
     *(EventKind.ENROLLED, EventKind.ERASED),
     *(EventKind.RESIDENCE_CHANGED, EventKind.NOTICE_SERVED),

@@ -145,10 +145,11 @@ def _deliver(
                 done.not_tried += 1
                 continue
             outcome = tell(notice, person)
-            failures = failures + 1 if outcome is Outcome.DOWN else 0
             if outcome is None:
                 done.without_address += 1
-            elif outcome is Outcome.SERVED:
+                continue
+            failures = failures + 1 if outcome is Outcome.DOWN else 0
+            if outcome is Outcome.SERVED:
                 reached.append(_served(place.clock(), notice, person, channel))
             else:
                 done.refused.append(person.subject_id)

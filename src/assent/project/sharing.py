@@ -69,9 +69,11 @@ class Shared:
         paper = self.handover
         verb = "trained on" if paper.kind is Kind.MODEL else "with"
         held = f"; held back: {counts(self.withheld)}" if self.withheld else ""
+        made_up = " (simulated choices or people)" if paper.simulated else ""
+        what = f"{paper.documents:,} documents of {paper.subjects:,} people"
         return [
-            f"{paper.share_id}: {paper.what} for `{paper.recipient}`, {verb} "
-            f"{paper.documents:,} documents of {paper.subjects:,} people{held}",
+            f"{paper.share_id}: {paper.what} for `{paper.recipient}`, "
+            f"{verb} {what}{held}{made_up}",
             f"logged as ledger entry {self.entry}, signed in `{HANDOVER}`",
             f"hand over the folder `{self.folder.name}`, and by another way the key "
             f"{paper.verifier_key}",
