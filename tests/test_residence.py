@@ -1,15 +1,17 @@
 """Where people live at an instant is counted as it is decided."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import oracle
 import worlds
-from assent.decide.residence import living
+from assent.engine.duckdb import DuckEngine
 from assent.ledger.book import EVENTS
 from assent.policy.regions import COUNTRIES
-from assent.sources.schema import SUBJECTS
+from assent.sources.schema import DOCUMENTS, SUBJECTS
 from assent.terms import DAY
 from small_project import POLICY, START, opened, write_export, write_policy
 from worlds import DAY_0
@@ -17,37 +19,49 @@ from worlds import DAY_0
 pytest_plugins = ("toy_projects",)
 
 
-def home(events=(), at=DAY_0, size=9, **row):
-    subjects = [{"subject_id": "ana", "country": "DE", **row}]
-    moves = [
-        {
-            "entry": n,
-            "kind": "residence_changed",
-            "subject_id": "ana",
-            "country": country,
-            "happened_at": happened,
-            "recorded_at": recorded,
-        }
-        for n, (country, happened, recorded) in enumerate(events)
-    ]
-    tables = (
-        pa.Table.from_pylist(subjects, SUBJECTS),
-        pa.Table.from_pylist(moves, EVENTS),
-    )
-    return living(*tables, at, size)[0]
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Ask the engine where Ana lives at an instant."""
+    question = next(worlds.batches(0, 1, 0)).question
+    spill = tmp_path_factory.mktemp("spill")
+
+    def ask(events=(), at=DAY_0, size=9, **row):
+        subjects = [{"subject_id": "ana", "country": "DE", **row}]
+        moves = [
+            {
+                "entry": n,
+                "kind": "residence_changed",
+                "subject_id": "ana",
+                "country": country,
+                "happened_at": happened,
+                "recorded_at": recorded,
+            }
+            for n, (country, happened, recorded) in enumerate(events)
+        ]
+        engine = DuckEngine(
+            DOCUMENTS.empty_table(),
+            pa.Table.from_pylist(subjects, SUBJECTS),
+            pa.Table.from_pylist(moves, EVENTS),
+            spill,
+        )
+        found = engine.living(replace(question, as_of=at, ledger_size=size))
+        engine.close()
+        return found["ana"]
+
+    return ask
 
 
 def lived(*stays):
     return [{"country": country, "valid_from": start} for country, start in stays]
 
 
-def test_without_a_dated_statement_the_undated_country_counts():
+def test_without_a_dated_statement_the_undated_country_counts(home):
     assert home() == "DE"
     assert home(country=None) is None
     assert home(residences=[]) == "DE"
 
 
-def test_the_latest_statement_that_has_begun_says_where_she_lives():
+def test_the_latest_statement_that_has_begun_says_where_she_lives(home):
     stays = lived(("FR", DAY_0 - DAY), ("US", DAY_0))
 
     assert home(residences=stays, at=DAY_0 - 1) == "FR"
@@ -55,13 +69,13 @@ def test_the_latest_statement_that_has_begun_says_where_she_lives():
     assert home(residences=stays, at=DAY_0 - DAY - 1) is None  # not yet: not known
 
 
-def test_two_places_from_one_instant_are_none():
+def test_two_places_from_one_instant_are_none(home):
     assert home(residences=lived(("FR", DAY_0), ("US", DAY_0))) is None
     assert home(residences=lived(("FR", DAY_0), ("FR", DAY_0))) == "FR"
     assert home([("US", DAY_0, DAY_0)], residences=lived(("FR", DAY_0))) is None
 
 
-def test_a_move_counts_at_once_and_is_known_when_it_is_recorded():
+def test_a_move_counts_at_once_and_is_known_when_it_is_recorded(home):
     late = [("FR", DAY_0 - DAY, DAY_0 + DAY)]
 
     assert home(late, at=DAY_0 - DAY - 1) is None
@@ -72,12 +86,12 @@ def test_a_move_counts_at_once_and_is_known_when_it_is_recorded():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_it_agrees_with_the_oracle_on_made_up_platforms(seed):
+def test_it_agrees_with_the_oracle_on_made_up_platforms(tmp_path, seed):
     compared = 0
     for batch in worlds.batches(seed, 10, 10):
-        _, subjects, events = batch.tables()
-        found = living(subjects, events, batch.at, batch.size)
-        by_id = dict(zip(subjects["subject_id"].to_pylist(), found, strict=True))
+        engine = DuckEngine(*batch.tables(), tmp_path)
+        by_id = engine.living(batch.question)
+        engine.close()
         for world in batch.worlds:
             for person in world.subjects:
                 who = person["subject_id"]

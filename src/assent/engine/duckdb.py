@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from assent.engine.changes import FACTS, Step, differing
 from assent.engine.literals import text_literal
 from assent.engine.question import Question
-from assent.engine.sql import decision_sql, permitted_sql
+from assent.engine.sql import decision_sql, living_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
@@ -141,6 +141,16 @@ class DuckEngine:
         query = decision_sql(question, more=("text", "mentions"))
         with _engine_errors(self._files):
             yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+
+    def living(self, question: Question) -> dict[str, str | None]:
+        """Say where each person lives at the instant: country, or None if not known.
+
+        Raises:
+            CorpusError, UsageError: as `decide`.
+        """
+        with _engine_errors(self._files):
+            rows = self._connection.execute(living_sql(question)).fetchall()
+        return dict(rows)
 
     def count(self, decided: Question | Path) -> pa.Table:
         """Count decisions: reason, rule, documents, people. Memory grows with people.

@@ -31,6 +31,9 @@ BASE = 8
 LAST_TIME = 2**52 - 1
 """The year 2112 in microseconds: with a digit behind it, it still fits 64 bits."""
 
+HOME = "CASE WHEN l.subject_id IS NULL THEN s.country ELSE l.country END"
+"""Where somebody lives: undated words count where nothing dated is known of her."""
+
 LEAST, MOST = -(2**63) + 1, 2**63 - 1
 """Before and after every time."""
 
@@ -248,8 +251,7 @@ def people(question: Question) -> Part:
       COALESCE(c.jurisdiction, '{UNKNOWN_PLACE}') AS jurisdiction
     FROM subjects AS s
     LEFT JOIN living AS l ON l.subject_id = s.subject_id
-    LEFT JOIN countries AS c ON c.country =
-      CASE WHEN l.subject_id IS NULL THEN s.country ELSE l.country END
+    LEFT JOIN countries AS c ON c.country = {HOME}
   ) AS s
   LEFT JOIN answers AS a ON a.subject_id = s.subject_id""",
     )

@@ -26,6 +26,7 @@ import sqlglot
 
 from assent.engine.literals import Part, text_list, text_literal, values_table
 from assent.engine.people import (
+    HOME,
     LEAST,
     answers,
     events_known,
@@ -61,7 +62,7 @@ def decision_sql(
     Returns:
         One SELECT of the columns of `RESULT` and of `more`; one row a document.
     """
-    return _query(question, _answer(question, more), dialect)
+    return _query(_parts(question), LOOKED_UP, _answer(question, more), dialect)
 
 
 def permitted_sql(question: Question, columns: Sequence[str]) -> str:
@@ -75,17 +76,34 @@ def permitted_sql(question: Question, columns: Sequence[str]) -> str:
     judged = _judged_documents(question, columns)
     proved = len(PROVED) * STEP  # the proved reasons come first
     select = f"SELECT {chosen} FROM ({judged}) AS a WHERE a.outcome < {proved}"
-    return _query(question, select, None)
+    return _query(_parts(question), LOOKED_UP, select, None)
 
 
-def _query(question: Question, answer: str, dialect: str | None) -> str:
-    parts = [
+def living_sql(question: Question, dialect: str | None = None) -> str:
+    """Select subject_id and country: where each person lives at the instant.
+
+    For counting by region beside a decision; it sees what the decision sees.
+    """
+    home = f"SELECT s.subject_id, {HOME} AS country FROM subjects AS s"
+    joined = f"{home} LEFT JOIN living AS l ON l.subject_id = s.subject_id"
+    parts = [part for part in places_lived(question) if part.name != "spans"]
+    return _query(
+        parts, "Undated words count where nothing dated is known.", joined, dialect
+    )
+
+
+LOOKED_UP = "Each document looks its verdict up."
+
+
+def _query(parts: Sequence[Part], says: str, answer: str, dialect: str | None) -> str:
+    """Put named parts and the last select together, a comment before each."""
+    named = [
         f"{_comment(f'({n}) {part.says}')}{part.name} AS (\n"
         f"{indent(_in(dialect, part.select), '  ')}\n)"
-        for n, part in enumerate(_parts(question))
+        for n, part in enumerate(parts)
     ]
-    last = _comment("Each document looks its verdict up.")
-    return "WITH\n" + ",\n".join(parts) + f"\n{last}{_in(dialect, answer)}"
+    last = f"{_comment(says)}{_in(dialect, answer)}"
+    return "WITH\n" + ",\n".join(named) + f"\n{last}"
 
 
 def view_sql(question: Question, dialect: str, name: str = "assent_decisions") -> str:

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from assent.decide import ask, places
 from assent.decide.impact import Impact, census, compare, served, without_notice
-from assent.decide.residence import living
 from assent.engine.question import Question
 from assent.errors import DeniedError, PolicyError, UsageError
 from assent.ledger.book import PublicEvent
@@ -23,7 +22,7 @@ from assent.project.config import FILE
 from assent.project.place import Place
 from assent.terms import EventKind, instant
 
-COLUMNS = ["subject_id", "country", "birth_year", "age_band", "residences"]
+COLUMNS = ["subject_id", "birth_year", "age_band"]
 
 
 def check(place: Place, path: Path) -> tuple[Finding, ...]:
@@ -158,10 +157,11 @@ def _impact(
 
     with closing(place.engine(size)) as engine:
         decisions = [engine.decide(question(each)) for each in (before, after)]
+        home = engine.living(question(after))
     subjects = pq.read_table(place.tables().subjects, columns=COLUMNS)
     events = place.book.events(size)
-    homes = living(subjects, events, at, size)
     regions = places((*before, *after), orders)
+    homes = [home[each] for each in subjects["subject_id"].to_pylist()]
     people = census(subjects, homes, regions, instant(at).year)
     alone = question((new,))
     notices = served(events, alone)

@@ -1,15 +1,13 @@
 """Replay a case on a project's own people and documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.canon import canonical
 from assent.decide import ask, places
-from assent.decide.residence import living
 from assent.files import write_whole
 from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
@@ -25,12 +23,10 @@ def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
     from the later of their date and their publication. The events are this ledger's.
     """
     size = place.book.size
-    events = place.book.events(size)
-    persons_at, known = _persons(place, case, events), heard(events)
+    persons, known = _persons(place, case), heard(place.book.events(size))
     found = []
     with closing(place.engine(size)) as engine:
         for number, (at, what) in enumerate(case.dates):
-            persons = persons_at(at)
             for way in (OPERATOR, ASSENT):
                 versions = case.operator if way == OPERATOR else case.assent
                 question = ask(
@@ -43,9 +39,10 @@ def replay(place: Place, case: Case, progress: Progress) -> list[Snapshot]:
                     size,
                 )
                 decided = engine.decide(question)
+                people = persons(engine.living(question))
                 recipients = place.config.recipients
                 found.append(
-                    snapshot(at, what, way, decided, persons, known, recipients)
+                    snapshot(at, what, way, decided, people, known, recipients)
                 )
             progress("replay", number + 1, len(case.dates))
     return found
@@ -64,26 +61,22 @@ def write_replay(place: Place, snapshots: list[Snapshot], folder: Path) -> None:
 
 
 def _persons(
-    place: Place, case: Case, events: pa.Table
-) -> Callable[[int], dict[str, Person]]:
+    place: Place, case: Case
+) -> Callable[[Mapping[str, str | None]], dict[str, Person]]:
     """Label every subject with the finest region that any policy of the case knows.
 
     Returns:
-        Instant -> the subjects as they are then: people move.
+        The country of each at an instant -> the subjects as they are then.
     """
     orders = [order.suspension for order in case.orders]
     region_of = places(case.policies(), orders)
-    columns = ["subject_id", "country", "birth_year", "age_band", "residences"]
-    table = pq.read_table(place.tables().subjects, columns=columns)
-    rows = table.drop_columns(["residences"]).to_pylist()
+    columns = ["subject_id", "birth_year", "age_band"]
+    rows = pq.read_table(place.tables().subjects, columns=columns).to_pylist()
 
-    def persons(at: int) -> dict[str, Person]:
-        homes = living(table, events, at, place.book.size)
+    def persons(homes: Mapping[str, str | None]) -> dict[str, Person]:
         return {
-            row["subject_id"]: Person(
-                region_of.get(home or "", UNKNOWN), row["birth_year"], row["age_band"]
-            )
-            for row, home in zip(rows, homes, strict=True)
+            who: Person(region_of.get(homes[who] or "", UNKNOWN), *ages)
+            for who, *ages in (row.values() for row in rows)
         }
 
     return persons
