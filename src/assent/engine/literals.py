@@ -14,14 +14,18 @@ class Part(NamedTuple):
     select: str
 
 
-def values_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a small table of texts as a SELECT; an empty one keeps its columns."""
-    listed = [f"({text_list(row)})" for row in rows]
+def values_table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
+    """Write a small table as a SELECT; an empty one keeps its columns, of texts."""
+    listed = [f"({', '.join(map(_literal, row))})" for row in rows]
     if not listed:
         # One row that can match nothing, filtered away, gives the columns a type.
         blanks = ", ".join(f"CAST(NULL AS TEXT) AS {column}" for column in columns)
         return f"SELECT * FROM (SELECT {blanks}) AS nothing WHERE 1 = 0"
     return f"SELECT * FROM (VALUES {', '.join(listed)}) AS t({', '.join(columns)})"
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else text_literal(value)
 
 
 def text_literal(value: str) -> str:

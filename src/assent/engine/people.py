@@ -100,7 +100,7 @@ def words_heard(question: Question) -> Part:
         for n, notices in enumerate(question.notice_sets)
     ]
     words = [f"{_word_key(lane, question)} AS {lane}" for lane in WORDS]
-    kinds = [*NO_WORD, "erased", *(kind for lane in WORDS.values() for kind in lane)]
+    kinds = [*NO_WORD, *(kind for lane in WORDS.values() for kind in lane)]
     return Part(
         "heard",
         "The words among them. One number says when a word was said and, in its last "
@@ -109,8 +109,8 @@ def words_heard(question: Question) -> Part:
         f"""
   SELECT k.subject_id, k.category, k.recipient,
     CASE WHEN k.kind = 'enrolled' THEN 1 END AS is_enrolled,
-    CASE WHEN k.kind = 'erased' THEN 1 END AS is_erased,
-    CASE WHEN k.kind IN ({text_list(kinds)}) THEN NULL ELSE 1 END AS has_unknown,
+    CASE WHEN k.kind = 'erased' THEN 2
+      WHEN k.kind IN ({text_list(kinds)}) THEN NULL ELSE 1 END AS ending,
     CASE WHEN k.kind = 'notice_served' THEN 1 END AS was_told,
     {", ".join([*words, *yes, *told])}
   FROM (
@@ -131,34 +131,44 @@ def answers(question: Question) -> Part:
         "One row a person: the latest word of each lane, of what was said of all uses.",
         f"""
   SELECT h.subject_id, MAX(h.is_enrolled) AS is_enrolled,
-    {_latest(question, f"CASE WHEN {wide} THEN ", " END")},
-    MAX(CASE WHEN {wide} THEN 0 ELSE 1 END) AS is_narrow
+    {_latest(question, f"CASE WHEN {wide} THEN ", " END")}
   FROM heard AS h
   GROUP BY h.subject_id""",
     )
 
 
-def narrow_answers(question: Question) -> Part:
-    """Give those who spoke of single uses a row for each use; else the same."""
-    return Part(
-        "narrow_answers",
-        "And for those who spoke of single categories or recipients, a row for each.",
-        f"""
+def narrow_answers(question: Question) -> list[Part]:
+    """Give those who spoke of single uses a row for each of these; else the same."""
+    return [
+        Part(
+            "named",
+            "Who spoke of single categories or recipients: the categories that it is "
+            "about.",
+            """
+  SELECT DISTINCT h.subject_id, c.category
+  FROM heard AS h
+  JOIN cells AS c ON h.category IN ('*', c.category)
+  WHERE h.category <> '*' OR h.recipient <> '*'""",
+        ),
+        Part(
+            "narrow_answers",
+            "For them, one row a category and recipient.",
+            f"""
   SELECT h.subject_id, c.category, c.recipient,
     {_latest(question, "", "")}
-  FROM heard AS h
-  JOIN (SELECT a.subject_id FROM answers AS a WHERE a.is_narrow = 1) AS n
-    ON n.subject_id = h.subject_id
-  JOIN cells AS c ON h.category IN ('*', c.category)
-    AND h.recipient IN ('*', c.recipient)
+  FROM named AS n
+  JOIN cells AS c ON c.category = n.category
+  JOIN heard AS h ON h.subject_id = n.subject_id
+  WHERE h.category IN ('*', c.category) AND h.recipient IN ('*', c.recipient)
   GROUP BY h.subject_id, c.category, c.recipient""",
-    )
+        ),
+    ]
 
 
 def _latest(question: Question, before: str, after: str) -> str:
     """Aggregate the words of a person or cell; each name stays what it was."""
     sets = range(len(question.notice_sets))
-    largest = ["is_erased", "has_unknown", "was_told", *WORDS]
+    largest = ["ending", "was_told", *WORDS]
     largest += [f"yes_{n}" for n in sets]
     found = [f"MAX({before}h.{name}{after}) AS {name}" for name in largest]
     found += [f"MIN({before}h.told_{n}{after}) AS told_{n}" for n in sets]
@@ -268,8 +278,8 @@ def own_words(table: str, question: Question) -> str:
     return f"""{", ".join(f"{table}.{name}" for name in kept)},
     {words["choice"]} AS choice_word, {words["objection"]} AS objection_word,
     CASE
-      WHEN {table}.is_erased = 1 THEN {rank("erased")}
-      WHEN {table}.has_unknown = 1 THEN {rank("unknown_event")}
+      WHEN {table}.ending = 2 THEN {rank("erased")}
+      WHEN {table}.ending = 1 THEN {rank("unknown_event")}
       WHEN {words["choice"]} = {WORDS["choice"]["withdrawn"]} THEN {rank("withdrawn")}
       WHEN {words["objection"]} = 1 THEN {rank("objected")}
       WHEN {words["choice"]} = {WORDS["choice"]["refused"]} THEN {rank("refused")}

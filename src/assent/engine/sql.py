@@ -153,12 +153,17 @@ def _parts(question: Question) -> list[Part]:
         events_known(question),
         words_heard(question),
         answers(question),
-        narrow_answers(question),
+        *narrow_answers(question),
         *places_lived(question),
         people(question),
         verdicts.of_people(),
         verdicts.of_cells(),
         *([_mentions(question)] if question.depends_on_mentions else []),
+        Part(
+            "outcomes",
+            "What each outcome says, and of which rule or order.",
+            values_table(("outcome", "reason", "rule"), _outcomes(question)),
+        ),
     ]
 
 
@@ -185,12 +190,32 @@ def _mentions(question: Question) -> Part:
 
 def _answer(question: Question, more: Sequence[str]) -> str:
     columns = [f"a.{name}" for name in RESULT[:-2]]
-    columns += [f"{_reason()} AS reason", f"{_rule(question)} AS rule"]
+    # What no outcome names would be a mistake of ours, and denies.
+    columns.append(f"COALESCE(o.reason, '{Reason.NO_RECORD}') AS reason")
+    never = outcome(Reason.NEVER)
+    columns.append(
+        f"CASE WHEN a.outcome = {never} THEN a.category ELSE COALESCE(o.rule, '') END "
+        "AS rule"
+    )
     columns += [f"a.{name}" for name in more]
     return (
         f"SELECT {', '.join(columns)} "
-        f"FROM ({_judged_documents(question, [*RESULT[:4], *more])}) AS a"
+        f"FROM ({_judged_documents(question, [*RESULT[:4], *more])}) AS a "
+        "LEFT JOIN outcomes AS o ON o.outcome = a.outcome"
     )
+
+
+def _outcomes(question: Question) -> Iterator[tuple[int, str, str]]:
+    """List every outcome there can be: its number, reason, and rule or order."""
+    for reason in Reason:
+        if reason is Reason.SUSPENDED:
+            named = _orders(question)
+        elif outcome(reason) < DENIED or outcome(reason) > NO_RULE:
+            named = [rule.name for rule in question.rules]
+        else:
+            named = [""]
+        for number, name in enumerate(named):
+            yield outcome(reason, number), str(reason), name
 
 
 def _judged_documents(question: Question, columns: Sequence[str]) -> str:
@@ -311,31 +336,3 @@ def _by_period(found: list[tuple[Period, str]]) -> str:
         for period, verdict in earlier
     ]
     return f"CASE {' '.join(cases)} ELSE {last} END" if cases else last
-
-
-def _reason() -> str:
-    *earlier, last = Reason
-    cases = [
-        f"WHEN a.outcome < {outcome(each) + STEP} THEN '{each}'" for each in earlier
-    ]
-    return f"CASE {' '.join(cases)} ELSE '{last}' END"
-
-
-def _rule(question: Question) -> str:
-    """Name the rule, the order or the category that decided."""
-    never, suspended = outcome("never"), outcome("suspended")
-    cases = [f"WHEN a.outcome = {never} THEN a.category"]
-    cases += [
-        f"WHEN a.outcome = {suspended + number} THEN {text_literal(order)}"
-        for number, order in enumerate(_orders(question))
-    ]
-    names = [
-        f"WHEN {number} THEN {text_literal(rule.name)}"
-        for number, rule in enumerate(question.rules)
-    ]
-    if names:
-        judged = f"a.outcome < {DENIED} OR a.outcome >= {NO_RULE + STEP}"
-        cases.append(
-            f"WHEN {judged} THEN CASE MOD(a.outcome, {STEP}) {' '.join(names)} END"
-        )
-    return f"CASE {' '.join(cases)} ELSE '' END"
