@@ -1,5 +1,5 @@
 # What a person and CI run. Each target installs what it needs; the second time is quick.
-.PHONY: demo test check clean
+.PHONY: demo test check clean bench-decide
 
 # Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
 demo:
@@ -20,6 +20,12 @@ check:
 	.venv/bin/mypy src scripts
 	.venv/bin/python -m pytest -q tests/test_floors.py
 	.venv/bin/python scripts/make_cli_docs.py --check
+
+# Decide 1, 3, 10 and 30 million documents beside the limits and the peers: about 40
+# minutes and 30 GB of disk. Smaller: `ARGS="--sizes 1 --runs 3"`.
+bench-decide:
+	@bash scripts/set-up.sh dev
+	.venv/bin/python benchmarks/decide.py $(ARGS)
 
 # Remove all that these commands made: the environment, the demo, builds and caches.
 clean:

@@ -53,19 +53,20 @@ class Step:
         """Select the people whom the step may touch; some twice."""
         return "\nUNION ALL\n".join([*self._by_ledger(), *self._by_rows()])
 
-    def documents(self) -> str:
-        """Select the documents that it may touch, whoever wrote them; some twice."""
-        found = [
-            f"SELECT document_id FROM documents WHERE {self._passed('created_at')}"
-        ]
+    def documents(self) -> list[str]:
+        """List the conditions, each alone enough, under which it touches a document."""
+        found = ["subject_id IN (FROM main.touched_people)", self._passed("created_at")]
+        named = []
         if self.after.depends_on_mentions:
-            found.append(
-                "SELECT m.document_id FROM mentions AS m "
-                "JOIN touched_people AS p ON p.subject_id = m.subject_id"
+            named.append(
+                "SELECT m.document_id FROM main.mentions AS m "
+                "JOIN main.touched_people AS p ON p.subject_id = m.subject_id"
             )
         if not self.same_tables:
-            found += _differing("documents")
-        return "\nUNION ALL\n".join(found)
+            named += _differing("documents")
+        if named:
+            found.append(f"document_id IN ({' UNION ALL '.join(named)})")
+        return found
 
     def _by_ledger(self) -> Iterator[str]:
         first, last = sorted((self.before.ledger_size, self.after.ledger_size))

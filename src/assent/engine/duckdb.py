@@ -1,7 +1,7 @@
 """Run the decision query on DuckDB, embedded in this process."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 from assent.engine.changes import FACTS, Step, differing
 from assent.engine.literals import text_literal
 from assent.engine.question import Question
-from assent.engine.sql import decision_sql, living_sql, permitted_sql
+from assent.engine.sql import count_sql, decision_sql, living_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
 MEMORY_LIMIT = "2GB"
+ROW = "file_row_number"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 # The query reads flat tables: a list is a matter of each engine.
@@ -152,23 +153,25 @@ class DuckEngine:
             rows = self._connection.execute(living_sql(question)).fetchall()
         return dict(rows)
 
-    def count(self, decided: Question | Path) -> pa.Table:
+    def count(self, decided: Question | Path, people: bool = True) -> pa.Table:
         """Count decisions: reason, rule, documents, people. Memory grows with people.
 
         Args:
             decided: what is asked, or a file that `write_decisions` wrote.
+            people: count them too, each once for a reason and rule.
 
         Raises:
             CorpusError, UsageError: as `decide`.
         """
         if isinstance(decided, Path):
-            source = f"FROM read_parquet({text_literal(str(decided))})"
+            query = (
+                "SELECT reason, rule, COUNT(*) AS documents, "
+                "COUNT(DISTINCT subject_id) AS people "
+                f"FROM read_parquet({text_literal(str(decided))}) "
+                "GROUP BY reason, rule"
+            )
         else:
-            source = decision_sql(decided)
-        query = (
-            "SELECT reason, rule, COUNT(*) AS documents, COUNT(DISTINCT subject_id) AS "
-            f"people FROM ({source}) GROUP BY reason, rule ORDER BY reason, rule"
-        )
+            query = count_sql(decided, people)
         with _engine_errors(self._files):
             return self._connection.sql(query).to_arrow_table()
 
@@ -194,6 +197,9 @@ class DuckEngine:
     ) -> None:
         """Copy the permitted documents, all their columns, into a Parquet file.
 
+        The documents are a Parquet file, too. Memory grows by 8 bytes for each that is
+        permitted.
+
         Args:
             question: what is asked.
             out: gets the columns of the documents, in no order.
@@ -203,7 +209,18 @@ class DuckEngine:
             CorpusError, UsageError: as `decide`; what lies at `out` is then no file.
         """
         columns = self._connection.view("documents").columns
-        self._copy(permitted_sql(question, columns), out, notes)
+        with _engine_errors(self._files):
+            self._number_rows()
+            # First which rows, by their ids alone; then their texts, and no others.
+            chosen = permitted_sql(question, [ROW])
+            self._table("chosen_rows", chosen, "numbered")
+        self._connection.execute("SET search_path = 'main'")
+        query = (
+            f"SELECT {', '.join(columns)} FROM numbered.documents "
+            f"WHERE {ROW} IN (SELECT {ROW} FROM chosen_rows)"
+        )
+        self._copy(query, out, notes)
+        self._connection.execute("DROP TABLE chosen_rows; DROP SCHEMA numbered CASCADE")
 
     def write_changes(
         self,
@@ -272,6 +289,19 @@ class DuckEngine:
                 f"COPY ({query}) TO {text_literal(str(out))} ({', '.join(options)})"
             )
 
+    def _number_rows(self) -> None:
+        """Make a schema in which each document has the number of its row."""
+        source = self._connection.read_parquet(
+            str(self._files[0]), file_row_number=True
+        )
+        self._connection.execute("CREATE SCHEMA numbered")
+        source.create_view("numbered_documents")
+        self._connection.execute(
+            "CREATE VIEW numbered.documents AS FROM main.numbered_documents"
+        )
+        for name in ("subjects", "events", "residences", "mentions"):
+            self._connection.execute(f"CREATE VIEW numbered.{name} AS FROM main.{name}")
+
     def _table(self, name: str, query: str, schema: str) -> None:
         self._connection.execute(f"SET search_path = '{schema}'")
         self._connection.execute(f"CREATE TABLE main.{name} AS {query}")
@@ -282,37 +312,35 @@ class DuckEngine:
 
     def _narrowed(self, step: Step) -> tuple[str, str]:
         """Keep only what the step may touch; name the schemas of both questions."""
-        execute = self._connection.execute
-        execute(
-            f"CREATE TABLE touched_people AS SELECT DISTINCT * FROM ({step.people()})"
-        )
-        execute(
-            "CREATE TABLE touched_documents AS "
-            f"SELECT DISTINCT * FROM ({step.documents()})"
-        )
-        now = self._schema("now", "", narrow=True)
-        return (now if step.same_tables else self._schema("was", "was_", True)), now
+        touched = f"SELECT DISTINCT * FROM ({step.people()})"
+        self._connection.execute(f"CREATE TABLE touched_people AS {touched}")
+        now = self._schema("now", "", step.documents())
+        if step.same_tables:
+            return now, now
+        return self._schema("was", "was_", step.documents()), now
 
-    def _schema(self, name: str, prefix: str, narrow: bool = False) -> str:
-        """Make a schema in which the query finds the tables under their own names."""
+    def _schema(self, name: str, prefix: str, narrow: Sequence[str] = ()) -> str:
+        """Make a schema in which the query finds the tables under their own names.
+
+        Args:
+            name: of the schema.
+            prefix: of the tables in the main one.
+            narrow: conditions, each alone enough, to keep a document; without one all
+                are kept.
+        """
         execute = self._connection.execute
         execute(f"CREATE SCHEMA {name}")
-        kind, documents, people = "VIEW", "", ""
+        kind = "TABLE" if narrow else "VIEW"
+        documents = f"SELECT {FACTS['documents']} FROM main.{prefix}documents"
+        people = ""
         if narrow:
-            kind = "TABLE"
-            documents = (
-                " WHERE subject_id IN (FROM main.touched_people) UNION "
-                f"SELECT {FACTS['documents']} FROM main.{prefix}documents "
-                "WHERE document_id IN (FROM main.touched_documents)"
-            )
+            documents = " UNION ".join(f"{documents} WHERE {each}" for each in narrow)
             people = f"""
  WHERE subject_id IN (SELECT subject_id FROM {name}.documents UNION ALL
    SELECT unnest(mentions) FROM {name}.documents)"""
-        for table, extra in (("documents", documents), ("subjects", people)):
-            execute(
-                f"CREATE {kind} {name}.{table} AS "
-                f"SELECT {FACTS[table]} FROM main.{prefix}{table}{extra}"
-            )
+        subjects = f"SELECT {FACTS['subjects']} FROM main.{prefix}subjects{people}"
+        execute(f"CREATE {kind} {name}.documents AS {documents}")
+        execute(f"CREATE {kind} {name}.subjects AS {subjects}")
         execute(f"CREATE {kind} {name}.events AS FROM main.events{people}")
         execute(f"SET search_path = '{name}'")
         for table, flat in FLAT.items():

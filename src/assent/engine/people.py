@@ -248,9 +248,10 @@ def people(question: Question) -> Part:
     return Part(
         "people",
         "Each person: where she lives, what stands in the way of everything, and her "
-        "own words as digits; `own_no` is a denial by what she said herself.",
+        "own words as digits; `own_no` is a denial by what she said herself, "
+        "`narrow_id` is set where she spoke of single uses.",
         f"""
-  SELECT s.subject_id, s.tier, s.jurisdiction,
+  SELECT s.subject_id, s.tier, s.jurisdiction, n.subject_id AS narrow_id,
     CASE
       {_obstacles(question)}
     END AS obstacle,
@@ -263,7 +264,9 @@ def people(question: Question) -> Part:
     LEFT JOIN living AS l ON l.subject_id = s.subject_id
     LEFT JOIN countries AS c ON c.country = {HOME}
   ) AS s
-  LEFT JOIN answers AS a ON a.subject_id = s.subject_id""",
+  LEFT JOIN answers AS a ON a.subject_id = s.subject_id
+  LEFT JOIN (SELECT DISTINCT n.subject_id FROM named AS n) AS n
+    ON n.subject_id = s.subject_id""",
     )
 
 

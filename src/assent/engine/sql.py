@@ -73,10 +73,46 @@ def permitted_sql(question: Question, columns: Sequence[str]) -> str:
         columns: of the documents table.
     """
     chosen = ", ".join(f"a.{name}" for name in columns)
-    judged = _judged_documents(question, columns)
     proved = len(PROVED) * STEP  # the proved reasons come first
+    # Said twice, of people too: then nobody else's documents are looked at.
+    verdicts = [f"v.{name} < {proved}" for name in Verdicts(question).columns]
+    may = " OR ".join(["v.narrow_id IS NOT NULL", *verdicts])
+    judged = (
+        f"{_judged_documents(question, columns)} WHERE v.obstacle IS NULL AND ({may})"
+    )
     select = f"SELECT {chosen} FROM ({judged}) AS a WHERE a.outcome < {proved}"
     return _query(_parts(question), LOOKED_UP, select, None)
+
+
+def count_sql(question: Question, people: bool) -> str:
+    """Count decisions by reason and rule, in DuckDB's dialect.
+
+    Outcomes are counted as numbers, and named afterwards.
+
+    Args:
+        question: as for `decision_sql`.
+        people: count people too, each once for a reason and rule.
+    """
+    label = f"CASE WHEN a.outcome = {outcome(Reason.NEVER)} THEN a.category END"
+    who = ", COUNT(DISTINCT a.subject_id) AS people" if people else ""
+    judged = _judged_documents(question, ["subject_id", "category"])
+    counted = (
+        f"SELECT a.outcome, {label} AS label, COUNT(*) AS documents{who} "
+        f"FROM ({judged}) AS a GROUP BY a.outcome, label"
+    )
+    select = (
+        "SELECT o.reason, COALESCE(a.label, o.rule) AS rule, a.documents"
+        f"{', a.people' if people else ''} FROM ({counted}) AS a "
+        "LEFT JOIN outcomes AS o ON o.outcome = a.outcome"
+    )
+    return _query(_parts(question), LOOKED_UP, select, None)
+
+
+def people_sql(question: Question) -> str:
+    """Select what the rules ask of each person, in DuckDB's dialect: see `people`."""
+    parts = _parts(question)
+    known = parts[: 1 + [part.name for part in parts].index("people")]
+    return _query(known, "What is known of each person.", "SELECT * FROM people", None)
 
 
 def living_sql(question: Question, dialect: str | None = None) -> str:
@@ -240,7 +276,8 @@ def _joins(question: Question, subject: str) -> str:
         narrow = " AND n.lived_from = v.lived_from"
     return (
         f"LEFT JOIN verdicts AS v ON v.subject_id = {subject}.subject_id{span}\n"
-        f"  LEFT JOIN narrow_verdicts AS n ON n.subject_id = {subject}.subject_id"
+        # For most people `narrow_id` is NULL, and a join passes over it at once.
+        "  LEFT JOIN narrow_verdicts AS n ON n.subject_id = v.narrow_id"
         f" AND n.category = d.category{narrow}"
     )
 

@@ -54,9 +54,15 @@ class Verdicts:
         sets = [one for judges in self.numbers for one in judges if one]
         self.sets = {each: n for n, each in enumerate(dict.fromkeys(sets))}
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the verdicts that are not the same for everybody."""
+        return [f"verdict_{n}" for _, n in self._numbered()]
+
     def of_people(self) -> Part:
         """Give each person every verdict; the stay is hers where a rule asks of it."""
-        kept = ["subject_id", "tier", "jurisdiction", "obstacle", "objection_word"]
+        kept = ["subject_id", "narrow_id", "tier", "jurisdiction", "obstacle"]
+        kept.append("objection_word")
         source, spans = "people AS p", ""
         if self.question.depends_on_creation:
             kept += ["lived_from", "lived_until"]
