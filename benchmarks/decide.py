@@ -112,6 +112,7 @@ def _platform(folder: Path, size: float) -> Platform:
 def _prepare(platform: Platform) -> None:
     """Write what the limits need: the permitted rows, and their numbers."""
     engine = opened(platform)
+    engine.execute("SET preserve_insertion_order = true")
     source = f"read_parquet('{platform.path('documents')}', file_row_number = true)"
     engine.execute(
         "CREATE OR REPLACE VIEW documents AS SELECT * EXCLUDE file_row_number, "
@@ -129,6 +130,7 @@ def _prepare(platform: Platform) -> None:
 
 def _one(name: str, folder: Path, sample: int) -> dict[str, Any]:
     script = Path(__file__).with_name("decide_measure.py")
+    os.sync()  # what the one before wrote goes to the disk on nobody's time
     done = subprocess.run(
         [sys.executable, str(script), name, str(folder), str(sample)],
         check=True,
@@ -161,7 +163,7 @@ def _check_agreement(platform: Platform, found: Found) -> None:
     )
 
 
-def _figures(found: dict[float, Found], largest: float) -> dict[str, float]:
+def _figures(found: dict[float, Found], largest: float) -> dict[str, float | None]:
     at = found[largest]
     seconds = {name: each["seconds"] for name, each in at.items()}
     decided = largest * MILLION / seconds["assent_decide"]
@@ -184,11 +186,11 @@ def _figures(found: dict[float, Found], largest: float) -> dict[str, float]:
     }
 
 
-def _exponent(found: dict[float, Found], name: str) -> float:
+def _exponent(found: dict[float, Found], name: str) -> float | None:
     """The slope of log time against log documents: least squares over the sizes."""
     points = [(math.log(s), math.log(f[name]["seconds"])) for s, f in found.items()]
     if len(points) < 2:
-        return float("nan")
+        return None
     slope, _ = statistics.linear_regression(*zip(*points, strict=True))
     return slope
 
