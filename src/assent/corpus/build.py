@@ -30,12 +30,13 @@ from assent.corpus.manifest import (
     read_files,
     read_manifest,
 )
+from assent.corpus.reading import Place, Reading, Spill, redacted
+from assent.corpus.spread import Cluster, Task, maker
 from assent.corpus.tables import (
     EMPTY,
     PART,
+    ROWS,
     Bucket,
-    Place,
-    Reading,
     Tables,
     Why,
     measures_path,
@@ -111,19 +112,75 @@ def build(
     done = _finished(draft, planned)
     progress("parts found whole", len(done), len(planned))
     # (1) Read, redact, and sort into buckets.
-    reading = Reading(draft.spill, directory, place, frozenset(planned), done)
+    reading, spill = Reading(place, frozenset(planned), done), Spill(draft.spill)
     for number, batch in enumerate(decisions, start=1):
-        reading.take(batch)
+        spill.add(redacted(reading.take(batch), directory))
         progress("batches read", number, 0)
-    reading.close()
+    spill.flush()
+    reading.check()
     # (2) One bucket at a time, each whole.
     for number, bucket in enumerate(planned, start=1):
         if bucket not in done:
-            part, measures = split(reading.bucket(bucket))
+            part, measures = split(spill.bucket(bucket))
             draft.write(measures_path(bucket), measures)
             progress("measures written", number, len(planned))
             draft.write(part_path(bucket), part)
         progress("parts written", number, len(planned))
+    # (3) The tables beside them, the manifest, the name.
+    beside = reading.beside()
+    return _finish(draft, request, planned, beside, FIRST_VERSION, len(done), progress)
+
+
+def build_spread(
+    request: BuildRequest,
+    decisions: Iterable[pa.RecordBatch],
+    cluster: Cluster,
+    place: Place,
+    buckets: Collection[Bucket],
+    out_root: Path,
+    progress: Progress = quiet,
+) -> Built:
+    """Build the corpus of a request on a cluster: the same bytes as `build`.
+
+    No text passes through this process. It reads the decisions alone, counts what each
+    bucket must hold, and gives names to files only when as many documents are in them.
+
+    Args:
+        request: as for `build`.
+        decisions: as for `build`, without `text`.
+        cluster: redacts the texts and writes the buckets.
+        place: as for `build`; it travels to the workers.
+        buckets: as for `build`.
+        out_root: the folder of all corpora, on a file system that the workers share.
+        progress: as for `build`, told once of all that the cluster does.
+
+    Raises:
+        CorpusError: as `build`, or a worker made other files than this process would.
+        DeniedError: as `build`.
+    """
+    planned = _planned(buckets)
+    draft = Draft(out_root, request.corpus_id)
+    if standing := draft.published():
+        return Built(draft.final, standing, len(standing.parts))
+    done = _finished(draft, planned)
+    progress("parts found whole", len(done), len(planned))
+    # (1) Read who is used, and where each text goes.
+    reading = Reading(place, frozenset(planned), done)
+    for number, batch in enumerate(decisions, start=1):
+        reading.take(batch)
+        progress("batches read", number, 0)
+    reading.check()
+    # (2) Elsewhere each text is redacted, then each bucket written; here it is named.
+    task = Task(
+        place=place,
+        group_of=cluster.group_of,
+        planned=planned,
+        done=frozenset(done),
+        directory=cluster.pinned.absolute(),
+        digest=request.directory,
+        spill=draft.spill.absolute(),
+    )
+    _take_over(draft, task, cluster, reading.seen, progress)
     # (3) The tables beside them, the manifest, the name.
     beside = reading.beside()
     return _finish(draft, request, planned, beside, FIRST_VERSION, len(done), progress)
@@ -232,6 +289,62 @@ def _finished(draft: Draft, planned: Iterable[Bucket]) -> dict[Bucket, int]:
         for bucket in planned
         if part_path(bucket) in draft.files and measures_path(bucket) in draft.files
     }
+
+
+def _take_over(
+    draft: Draft,
+    task: Task,
+    cluster: Cluster,
+    seen: Mapping[Bucket, int],
+    progress: Progress,
+) -> None:
+    """Have the unfinished buckets made by a cluster, and give the files their names."""
+    left = [bucket for bucket in task.planned if bucket not in task.done]
+    full = {bucket: seen[bucket] for bucket in left if seen[bucket]}
+    made = _checked(cluster.carry_out(task), full) if full else {}
+    progress("files made", len(made), len(made))
+    for number, bucket in enumerate(left, start=1):
+        if bucket in full:
+            for path in (measures_path(bucket), part_path(bucket)):
+                draft.adopt(*made[path])
+        else:
+            part, measures = split(ROWS.empty_table())
+            draft.write(measures_path(bucket), measures)
+            draft.write(part_path(bucket), part)
+        progress("parts written", number, len(left))
+
+
+def _checked(
+    made: pa.Table, wanted: Mapping[Bucket, int]
+) -> dict[str, tuple[str, FileEntry]]:
+    """Check what a cluster made: each bucket once, of every document that it holds.
+
+    Returns:
+        Path -> the name in the spill, and what to note of the file.
+    """
+    found = {}
+    for row in made.to_pylist():
+        if row.pop("maker") != maker():
+            raise CorpusError(
+                "a worker redacts or writes with other code than this process",
+                hint="install the same releases of Python, assent and its libraries "
+                "on every worker",
+            )
+        found[row["path"]] = row.pop("name"), FileEntry(**row)
+    rows = {path: entry.rows for path, (_, entry) in found.items()}
+    measured = {path: n for path, n in rows.items() if path.startswith("measures/")}
+    paths = {path(bucket) for bucket in wanted for path in (measures_path, part_path)}
+    if (
+        len(made) != len(paths)
+        or rows.keys() != paths
+        or measured != {measures_path(bucket): n for bucket, n in wanted.items()}
+    ):
+        raise CorpusError(
+            f"the cluster wrote {len(made)} files of {sum(measured.values())} "
+            f"documents, wanted {len(paths)} of {sum(wanted.values())}",
+            hint="build again: what was written is thrown away",
+        )
+    return found
 
 
 def _finish(

@@ -8,6 +8,7 @@ bytes of a run that was never interrupted.
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,6 +64,26 @@ def parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
+def write_apart(table: pa.Table, path: str, spill: Path) -> tuple[str, FileEntry]:
+    """Write a table whole, under a name in the spill that no other process takes.
+
+    Two attempts at one bucket may run at once, and one that was given up may go on
+    after the corpus is named. So neither makes a folder, or a name that counts.
+
+    Returns:
+        The name, and what to note of the file when it stands at `path`.
+    """
+    data = parquet(table)
+    handle, made = tempfile.mkstemp(dir=spill, suffix=".parquet")
+    with full_disk_named(Path(made)), os.fdopen(handle, "wb") as out:
+        os.fchmod(handle, 0o644)  # as every other file of a corpus
+        out.write(data)
+        out.flush()
+        os.fsync(handle)
+    # Crash here: a file that nothing names, which the next run throws away.
+    return Path(made).name, FileEntry(path, sha256(data), table.num_rows, len(data))
+
+
 class Draft:
     """The folder `.building-<corpus id>` beside the place where the corpus will stand.
 
@@ -108,6 +129,15 @@ class Draft:
         write_whole(self.folder / path, data)
         # Crash here: the file is whole, but not noted; it is made again, the same.
         self._note(FileEntry(path, sha256(data), table.num_rows, len(data)))
+
+    def adopt(self, name: str, entry: FileEntry) -> None:
+        """Give a file that a worker left in the spill its name, then note it."""
+        target = self.folder / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self.spill / name, target)
+        sync_folder(target.parent)
+        # Crash here: the file is whole, but not noted; it is made again, the same.
+        self._note(entry)
 
     def link(self, source: Path, entry: FileEntry) -> None:
         """Give a file of another corpus a second name here, then note it."""

@@ -1,7 +1,7 @@
-"""The tables of a corpus: rows redacted, sorted into buckets, and summed up."""
+"""The tables of a corpus: what is in them, and how buckets are summed up."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assent.canon import sha256
-from assent.corpus.detect import PLACEHOLDER, Kind
-from assent.corpus.directory import Directory
+from assent.corpus.detect import Kind
 from assent.corpus.manifest import Counts
-from assent.corpus.redact import redact
-from assent.errors import CorpusError, DeniedError
-from assent.files import full_disk_named
-from assent.terms import PROVED
+from assent.errors import CorpusError
 
 Bucket = tuple[str, int]
 """(group, shard): one part; one withdrawal touches one bucket."""
@@ -24,12 +19,7 @@ Bucket = tuple[str, int]
 Why = tuple[str, str]
 """(reason, rule) of a document that is dropped."""
 
-Place = Callable[[str, str], tuple[int, int]]
-"""(group, subject_id) to (shard, slice_index): the plan's, a pure function."""
-
 EMPTY = "empty_after_redaction"
-UNDECIDED = "undecided"
-NO_GROUP = "no_group"
 
 _TEXT = pa.string()
 _ID = pa.field("document_id", _TEXT, nullable=False)
@@ -74,12 +64,8 @@ COMMITMENT = pa.schema(
         _SLICE,
     ]
 )
-_SPILL = pa.unify_schemas([PART, MEASURES])
-_WANTED = (
-    *("document_id", "subject_id", "category", "created_at", "text"),
-    *("allowed", "reason", "rule", "group"),
-)
-_PENDING_CHARACTERS = 8_000_000
+ROWS = pa.unify_schemas([PART, MEASURES])
+"""A redacted document before its bucket is parted into texts and measures."""
 
 
 def part_path(bucket: Bucket) -> str:
@@ -95,136 +81,6 @@ def measures_path(bucket: Bucket) -> str:
 def read_table(path: Path) -> pa.Table:
     """Read one Parquet file of a corpus. Memory grows with the file."""
     return pq.ParquetFile(path).read()
-
-
-class Reading:
-    """One pass over the decisions: redact what is allowed, note why the rest is not.
-
-    Args:
-        spill: an empty folder for the redacted rows, one file a bucket.
-        directory: whose traces are removed.
-        place: where the plan puts a subject of a group.
-        planned: the buckets of the plan.
-        done: buckets whose files are finished, with their rows; these are counted only.
-    """
-
-    def __init__(
-        self,
-        spill: Path,
-        directory: Directory,
-        place: Place,
-        planned: frozenset[Bucket],
-        done: Mapping[Bucket, int],
-    ) -> None:
-        self._spill = spill
-        self._directory = directory
-        self._place = place
-        self._planned = planned
-        self._done = done
-        self._seen: Counter[Bucket] = Counter()
-        self._pending: dict[Bucket, list[dict[str, object]]] = {}
-        self._pending_characters = 0
-        self._dropped: list[pa.Table] = [DROPPED.empty_table()]
-        self._mentions: list[pa.Table] = [MENTIONS.empty_table()]
-
-    def take(self, batch: pa.RecordBatch) -> None:
-        """Read one batch of decisions.
-
-        Raises:
-            CorpusError: not a batch of decisions, or a document outside the plan.
-            DeniedError: allowed for a reason that proves nothing.
-        """
-        table = _checked(batch)
-        allowed = pc.fill_null(table["allowed"], False)
-        nowhere = pc.and_(allowed, pc.is_null(table["group"]))
-        undecided = pc.is_null(table["allowed"])
-        _check_proved(table.filter(allowed))
-        self._drop(table.filter(pc.invert(pc.or_(allowed, undecided))), None)
-        self._drop(table.filter(undecided), UNDECIDED)
-        self._drop(table.filter(nowhere), NO_GROUP)
-        used = table.filter(pc.and_(allowed, pc.is_valid(table["group"])))
-        if "mentions" in table.column_names:
-            self._mentions.append(_mentions(used))
-        for row in used.select(_WANTED).to_pylist():
-            self._use(row)
-        if self._pending_characters >= _PENDING_CHARACTERS:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is pending, and check that the documents are still the same.
-
-        Raises:
-            CorpusError: a finished bucket met other documents than it was made of.
-        """
-        self._flush()
-        for bucket, rows in self._done.items():
-            if self._seen[bucket] != rows:
-                raise CorpusError(
-                    f"`{part_path(bucket)}` was made of {rows} documents, "
-                    f"this run met {self._seen[bucket]}",
-                    hint="the documents changed under the same digest; compute it anew",
-                )
-
-    def bucket(self, bucket: Bucket) -> pa.Table:
-        """Read the rows of one bucket back, in the order they came."""
-        path = self._spilled(bucket)
-        tables = [_SPILL.empty_table()]
-        if path.exists():
-            with path.open("rb") as stream:
-                size = path.stat().st_size
-                while stream.tell() < size:
-                    tables.append(pa.ipc.open_stream(stream).read_all())
-        return pa.concat_tables(tables)
-
-    def beside(self) -> "Tables":
-        """Give the rows that are in no bucket: dropped documents, and mentions."""
-        return Tables(pa.concat_tables(self._dropped), pa.concat_tables(self._mentions))
-
-    def _drop(self, rows: pa.Table, reason: str | None) -> None:
-        if reason is not None:
-            why = pa.array([reason] * len(rows), _TEXT)
-            at = rows.column_names.index("reason")
-            rows = rows.set_column(at, "reason", why)
-        if rows["reason"].null_count:
-            raise CorpusError("a document was denied without a reason")
-        self._dropped.append(rows.select(DROPPED.names).cast(DROPPED))
-
-    def _use(self, row: dict[str, object]) -> None:
-        group, subject = str(row["group"]), str(row["subject_id"])
-        shard, slice_index = self._place(group, subject)
-        bucket = (group, shard)
-        if bucket not in self._planned:
-            raise CorpusError(
-                f"document `{row['document_id']}` falls into `{group}/{shard}`, "
-                "which the plan does not have",
-                hint="seal a plan whose groups are the regions of the policy",
-            )
-        self._seen[bucket] += 1
-        if bucket in self._done:
-            return
-        text = str(row["text"] or "")
-        self._pending_characters += len(text)
-        measured = _measured(text, self._directory)
-        self._pending.setdefault(bucket, []).append(
-            row | measured | {"slice": slice_index}
-        )
-
-    def _flush(self) -> None:
-        for bucket, rows in self._pending.items():
-            path = self._spilled(bucket)
-            path.parent.mkdir(exist_ok=True)
-            # One stream after another in one file: a plan of a thousand buckets must
-            # not need a thousand open files.
-            with full_disk_named(path), path.open("ab") as out:
-                batch = pa.RecordBatch.from_pylist(rows, schema=_SPILL)
-                with pa.ipc.new_stream(out, _SPILL) as stream:
-                    stream.write_batch(batch)
-            # Crash here: the spill is thrown away and read again.
-        self._pending.clear()
-        self._pending_characters = 0
-
-    def _spilled(self, bucket: Bucket) -> Path:
-        return self._spill / bucket[0] / f"{bucket[1]}.arrows"
 
 
 def split(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -336,55 +192,6 @@ class _Tally:
             characters_before=self.before,
             characters_kept=self.kept,
         )
-
-
-def _checked(batch: pa.RecordBatch) -> pa.Table:
-    table = pa.Table.from_batches([batch])
-    missing = set(_WANTED) - set(table.column_names)
-    if missing:
-        raise CorpusError(f"the decisions have no column `{min(missing)}`")
-    if table["document_id"].null_count:
-        raise CorpusError("a document has no document_id")
-    return table
-
-
-def _check_proved(allowed: pa.Table) -> None:
-    """Refuse what is allowed, yet not proved: the query and the terms disagree."""
-    for reason in pc.unique(allowed["reason"]).to_pylist():
-        if reason not in PROVED:
-            raise DeniedError(
-                f"a document is allowed by `{reason}`, which proves nothing",
-                hint="decide again under a policy whose basis can be proved",
-            )
-    if allowed["subject_id"].null_count:
-        raise DeniedError("a document without a known subject is allowed")
-
-
-def _measured(text: str, directory: Directory) -> dict[str, object]:
-    """Redact one text and measure it; the columns of a row. Pure."""
-    redacted = redact(text, directory)
-    kept = PLACEHOLDER.sub("", redacted.text)
-    measures: dict[str, object] = {
-        kind.value: redacted.counts.get(kind, 0) for kind in Kind
-    }
-    measures |= {"text": redacted.text, "characters_before": len(text)}
-    measures["characters_kept"] = len(kept)
-    measures["text_sha256"] = None if redacted.empty else sha256(redacted.text.encode())
-    return measures
-
-
-def _mentions(used: pa.Table) -> pa.Table:
-    rows = used.select(["document_id", "mentions"]).to_pylist()
-    pairs = sorted(
-        {
-            (row["document_id"], mentioned)
-            for row in rows
-            for mentioned in row["mentions"] or ()
-            if mentioned is not None
-        }
-    )
-    columns = [[pair[0] for pair in pairs], [pair[1] for pair in pairs]]
-    return pa.table(columns, schema=MENTIONS)
 
 
 def _with_reasons(rows: pa.Table, whys: list[Why]) -> pa.Table:

@@ -1,0 +1,139 @@
+"""A corpus made by many processes: what each of them does to a batch or to a bucket.
+
+A task travels to the workers of a cluster. They read the pinned directory and write
+into the spill of the draft, so both lie on a file system that all of them share.
+"""
+
+import hashlib
+import pkgutil
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import phonenumbers
+import pyarrow as pa
+
+from assent.corpus.directory import Directory
+from assent.corpus.draft import WRITER, write_apart
+from assent.corpus.reading import (
+    Place,
+    labelled,
+    placed,
+    redacted,
+    unfinished,
+    usable,
+)
+from assent.corpus.tables import ROWS, Bucket, measures_path, part_path, split
+from assent.errors import CorpusError
+
+BUCKET = pa.field("bucket", pa.int32())
+TASK_ROWS = pa.schema([BUCKET, *ROWS])
+"""Redacted rows, each with the number of its bucket."""
+
+MADE = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("sha256", pa.string()),
+        pa.field("rows", pa.int64()),
+        pa.field("bytes", pa.int64()),
+        pa.field("name", pa.string()),  # in the spill, until it is adopted
+        pa.field("maker", pa.string()),
+    ]
+)
+"""One row a file that a worker made."""
+
+_CODE = ("detect", "directory", "draft", "reading", "redact", "spread", "tables")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every process of a build knows.
+
+    Args:
+        place: where the plan puts a subject of a group.
+        group_of: jurisdiction to group of the plan.
+        planned: the buckets; a bucket's number is its place here.
+        done: those whose files are finished.
+        directory: file of the pinned directory.
+        digest: of the directory.
+        spill: folder that finished files are left in.
+    """
+
+    place: Place
+    group_of: Mapping[str | None, str]
+    planned: tuple[Bucket, ...]
+    done: frozenset[Bucket]
+    directory: Path
+    digest: str
+    spill: Path
+
+    def redact(self, decisions: pa.RecordBatch) -> pa.RecordBatch:
+        """Redact the used texts of a batch of decisions: rows of `TASK_ROWS`. Pure.
+
+        Raises:
+            CorpusError: the directory is not the one that the plan pins.
+        """
+        numbers = {bucket: number for number, bucket in enumerate(self.planned)}
+        used = usable(labelled(decisions, self.group_of))
+        rows = unfinished(placed(used, self.place, frozenset(numbers)), self.done)
+        found = [
+            row | {"bucket": numbers[bucket]}
+            for bucket, row in redacted(rows, _directory(self.directory, self.digest))
+        ]
+        return pa.RecordBatch.from_pylist(found, schema=TASK_ROWS)
+
+    def write(self, number: int, rows: pa.Table) -> pa.RecordBatch:
+        """Write the two files of a bucket into the spill: rows of `MADE`.
+
+        Args:
+            number: of the bucket.
+            rows: all of its rows, in any order.
+        """
+        bucket = self.planned[number]
+        part, measures = split(rows)
+        made = []
+        for path, table in (
+            (measures_path(bucket), measures),
+            (part_path(bucket), part),
+        ):
+            name, entry = write_apart(table, path, self.spill)
+            made.append(asdict(entry) | {"name": name, "maker": maker()})
+        return pa.RecordBatch.from_pylist(made, schema=MADE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Many processes that carry out a task.
+
+    Args:
+        carry_out: has `redact` done to every batch of decisions with texts, then
+            `write` to every bucket; gives all rows of `MADE`, in any order.
+        pinned: file of the directory, which every worker reads.
+        group_of: jurisdiction to group of the plan.
+    """
+
+    carry_out: Callable[[Task], pa.Table]
+    pinned: Path
+    group_of: Mapping[str | None, str]
+
+
+@cache
+def maker() -> str:
+    """Name everything of this process that could change a byte of a part."""
+    code = hashlib.sha256()
+    for name in _CODE:
+        code.update(pkgutil.get_data(__package__, f"{name}.py") or b"")
+    versions = f"python {platform.python_version()}, phonenumbers "
+    return f"{WRITER}, {versions}{phonenumbers.__version__}, {code.hexdigest()[:16]}"
+
+
+@lru_cache(maxsize=1)  # a process that has many tasks reads it once
+def _directory(path: Path, digest: str) -> Directory:
+    directory = Directory.from_bytes(path.read_bytes())
+    if directory.digest != digest:
+        raise CorpusError(
+            f"the directory has the digest {directory.digest}, wanted {digest}"
+        )
+    return directory
