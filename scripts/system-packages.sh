@@ -6,6 +6,7 @@ set -euo pipefail
 # package | command that shows it is there | what is left out without it
 NEEDED='
 chromium | chromium | the tests marked `browser` (the offline page)
+default-jre-headless | java | the tests marked `spark` (the cluster)
 '
 
 is_there() { # package, command

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,13 +6,14 @@ import pytest
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
-def pytest_report_header() -> str:
-    if SHARED.is_dir():
-        return "shared data and vectors: found beside the project"
-    return (
-        "shared data and vectors: not beside the project; "
-        "the tests marked `shared` are left out"
-    )
+def pytest_report_header() -> list[str]:
+    missing = "not here; the tests marked `{}` are left out"
+    return [
+        "shared data and vectors: "
+        + ("found" if SHARED.is_dir() else missing.format("shared")),
+        "Java, for Spark: "
+        + ("found" if shutil.which("java") else missing.format("spark")),
+    ]
 
 
 @pytest.fixture(scope="session")

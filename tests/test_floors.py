@@ -24,6 +24,7 @@ HOMES = {
     "duckdb": {"engine"},
     "sqlglot": {"engine"},
     "pyspark": {"engine"},
+    "py4j": {"engine"},
     "torch": {"train"},
     "safetensors": {"train"},
     "matplotlib": {"report"},

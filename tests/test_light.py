@@ -50,6 +50,13 @@ def test_importing_or_asking_for_help_loads_nothing_heavy(statement, allowed):
     assert found <= (allowed or {"assent"} | FACE)
 
 
+def test_no_spark_is_loaded_where_it_is_not_asked_for():
+    statement = """
+    import assent.project.building, assent.project.deciding, assent.project.replaying"""
+
+    assert loaded_by(statement.strip()) & {"pyspark", "py4j", "pandas"} == set()
+
+
 def test_verifying_loads_what_an_auditor_installs_and_no_more():
     statement = """
     from assent.errors import ProofError

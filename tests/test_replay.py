@@ -11,10 +11,9 @@ from assent.report.case import load_case
 from assent.report.replay import Heard, Objection, Person, heard, snapshot
 from assent.report.tables import by_date, reason_rows, region_rows, replay_rows
 from assent.terms import DAY, Reason, parse_time
+from small_case import write_case
 from small_project import (
     BUILT_AT,
-    NOTICE,
-    POLICY,
     SECRET_WORDS,
     START,
     documents,
@@ -244,59 +243,10 @@ def test_a_table_is_turned_around_for_one_way():
 
 # --- on a toy platform ---------------------------------------------------------------
 
-CASE = """\
-title = "A toy case"
-repository_id = "none"
-start = 2025-01-01T00:00:00Z
-[labels]
-purposes = ["train.generative.content"]
-recipients = ["ourselves"]
-categories = ["post", "comment", "private_message"]
-[[publish]]
-at = 2025-03-05T00:00:00Z
-policies = ["toy.toml"]
-[[suspend]]
-order = "us-order"
-regions = ["US"]
-from = 2025-03-20T00:00:00Z
-[[date]]
-at = 2025-02-01T00:00:00Z
-what = "before anybody was told"
-[[date]]
-at = 2025-03-10T00:00:00Z
-what = "told"
-[[date]]
-at = 2025-03-21T00:00:00Z
-what = "suspended"
-"""
-
-OPERATOR = """\
-policy = "default-on"
-controller = "Toy"
-effective_from = 2025-01-01T00:00:00Z
-notice = "notices/2025.en.md"
-[[allow]]
-name = "default-on"
-regions = ["*"]
-categories = ["post", "comment"]
-purpose = "train.generative.content"
-recipients = ["ourselves"]
-basis = "unsafe_default_on"
-"""
-
 
 @pytest.fixture
 def case(tmp_path):
-    folder = tmp_path / "case"
-    for name, text in (
-        ("case.toml", CASE),
-        ("policies/toy.toml", POLICY),
-        ("operator/default-on.toml", OPERATOR),
-        ("notices/2025.en.md", NOTICE.decode()),
-    ):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder / "case.toml"
+    return write_case(tmp_path / "case")
 
 
 def test_a_case_is_replayed_both_ways(fresh, case):

@@ -1,9 +1,9 @@
 """The group that all commands belong to, and the project they work on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,6 +11,8 @@ from assent import __version__
 
 if TYPE_CHECKING:
     from assent.project import Project
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 it ran and the answer is no, 2 it could not run.
@@ -44,12 +46,32 @@ def cli(context: click.Context, folder: Path) -> None:
     context.obj = folder
 
 
+def on_engine(command: Command) -> Command:
+    """Let a command run on the engine that `--engine` and `--master` name."""
+    for option in (
+        click.option(
+            "--master",
+            help="Of Spark: `spark://HOST:PORT`. Its workers share the project folder.",
+        ),
+        click.option(
+            "--engine",
+            default="duckdb",
+            show_default=True,
+            help="`duckdb`, here, or `spark`, on a cluster: the same answers.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @contextmanager
-def opened(context: click.Context) -> Iterator["Project"]:
+def opened(
+    context: click.Context, engine: str = "duckdb", master: str | None = None
+) -> Iterator["Project"]:
     """Open the project that `--project` names, and close it again."""
     from assent.project import Project
 
-    project = Project.open(context.obj)
+    project = Project.open(context.obj, engine=engine, master=master or "")
     try:
         yield project
     finally:

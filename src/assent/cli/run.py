@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from assent.cli.output import progress_bars, show_table
-from assent.cli.root import cli, opened
+from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.errors import UsageError
 
@@ -28,6 +28,7 @@ from assent.errors import UsageError
     "the first digits of a head's root.",
 )
 @click.option("--since-at", help="The instant of that head. Default: its last entry.")
+@on_engine
 @click.pass_context
 def decide(
     context: click.Context,
@@ -38,6 +39,8 @@ def decide(
     permitted: bool,
     since: str | None,
     since_at: str | None,
+    engine: str,
+    master: str | None,
 ) -> None:
     """Decide every document: who may be used, and why the others may not.
 
@@ -46,6 +49,7 @@ def decide(
     assent decide --at 2025-11-03T00:00:00Z --recipient microsoft --out rows.parquet
     assent decide --since rows.parquet --out changes.parquet
     assent decide --permitted --out documents.parquet
+    assent decide --engine spark --master spark://10.0.0.1:7077 --out rows.parquet
     """
     if since and permitted or (since or permitted) and out is None:
         raise UsageError(
@@ -57,7 +61,7 @@ def decide(
         "ledger_size": ledger_size,
         "recipients": recipients,
     }
-    with opened(context) as project:
+    with opened(context, engine, master) as project:
         note = project.place.config.note
         if out is None:
             show_table(COUNTED, project.count(**asked), note)
@@ -113,14 +117,16 @@ def explain(
 
 
 @cli.command()
+@on_engine
 @click.pass_context
-def build(context: click.Context) -> None:
+def build(context: click.Context, engine: str, master: str | None) -> None:
     """Seal the plan, then build the corpus of all permitted documents.
 
     \b
     assent build
+    assent build --engine spark --master spark://10.0.0.1:7077
     """
-    with opened(context) as project, progress_bars() as progress:
+    with opened(context, engine, master) as project, progress_bars() as progress:
         built = project.build(progress)
     for line in built.lines():
         click.echo(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from assent.cli.output import progress_bars, show_table
-from assent.cli.root import cli, opened
+from assent.cli.root import cli, on_engine, opened
 
 
 @cli.command()
@@ -20,14 +20,22 @@ from assent.cli.root import cli, opened
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for plot and JSON."
 )
+@on_engine
 @click.pass_context
-def replay(context: click.Context, case_file: Path, out: Path | None) -> None:
+def replay(
+    context: click.Context,
+    case_file: Path,
+    out: Path | None,
+    engine: str,
+    master: str | None,
+) -> None:
     """Replay a case on this platform: the operator's way beside Assent's.
 
     \b
     assent replay --case examples/linkedin/case.toml --out replay
+    assent replay --engine spark --master spark://10.0.0.1:7077
     """
-    with opened(context) as project, progress_bars() as progress:
+    with opened(context, engine, master) as project, progress_bars() as progress:
         snapshots = project.replay(case_file, progress)
         if out:
             project.write_replay(snapshots, out)

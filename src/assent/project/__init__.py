@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from assent.canon import sha256
+from assent.engine.choice import EMBEDDED, Choice
 from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
 from assent.project import loading, standing
@@ -87,16 +88,27 @@ class Project(Decides, Outward):
         cls,
         folder: str | Path,
         *,
+        engine: str = EMBEDDED.name,
+        master: str = EMBEDDED.master,
         clock: Clock = system_clock,
         randomness: Randomness = os.urandom,
     ) -> "Project":
         """Open a project and check its ledger against its signed head.
 
+        Args:
+            folder: of the project.
+            engine: what decides, `duckdb` or `spark`; the answers are the same.
+            master: of Spark, such as `spark://host:7077`. Its workers must see the
+                folder under the same path, as the same user.
+            clock: gives microseconds UTC.
+            randomness: gives secret bytes.
+
         Raises:
-            UsageError: the folder holds no project.
+            UsageError: the folder holds no project, or there is no such engine.
             LedgerError: the ledger is not what its head signs.
         """
-        return cls(Place.open(Path(folder), clock, randomness))
+        choice = Choice(engine, master)
+        return cls(Place.open(Path(folder), clock, randomness, choice))
 
     def close(self) -> None:
         """Close the project's databases."""

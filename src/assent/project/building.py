@@ -7,7 +7,7 @@ and ends with the same bytes.
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.canon import canonical, digest
-from assent.corpus.build import build as build_corpus
 from assent.corpus.directory import Directory
 from assent.corpus.manifest import (
     FILES,
@@ -38,6 +37,7 @@ from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
 from assent.project.config import FILE, Config
 from assent.project.place import Place, Progress
+from assent.project.writing import directory_path, write_corpus
 from assent.terms import PROVED, EventKind, Residence, iso
 from assent.train.plan import (
     Assignment,
@@ -104,17 +104,14 @@ def build(place: Place, progress: Progress) -> Built:
     request = _request(place, pins, question, plan, directory)
     folder = place.corpus_folder(request.corpus_id)
     if not folder.exists():
-        place_of = Assignment(plan, plan_key(place, pins["plan_number"]))
-        build_corpus(
+        write_corpus(
+            place,
             request,
-            _decided(place, pins, question),
+            question,
+            coarse(place, question),
             directory,
-            lambda group, subject: (
-                place_of.shard(group, subject),
-                place_of.slice_index(subject),
-            ),
+            Assignment(plan, plan_key(place, pins["plan_number"])).place,
             buckets_of(plan),
-            folder.parent,
             progress,
         )
         # Crash here: the corpus is whole, not committed to; the next run does that.
@@ -319,11 +316,6 @@ def pinned_directory(place: Place) -> Directory:
     return directory
 
 
-def directory_path(place: Place, name: str) -> Path:
-    """Where a pinned directory lies."""
-    return place.folder / "secrets" / "directories" / name
-
-
 def _request(
     place: Place,
     pins: dict[str, Any],
@@ -349,23 +341,6 @@ def _request(
 def policies_in_force(place: Place, as_of: int, size: int) -> tuple[str, ...]:
     """Name the policies in force by digest."""
     return tuple(p.digest for p in in_force(place.versions(size), as_of))
-
-
-def _decided(
-    place: Place, pins: dict[str, Any], question: Question
-) -> Iterator[pa.RecordBatch]:
-    """Stream every document with its decision and the group its author belongs to."""
-    group_of = coarse(place, question)
-    engine = place.engine(pins["ledger_size"])
-    try:
-        for batch in engine.decide_with_text(question):
-            reasons = batch.column("reason").to_pylist()
-            places = batch.column("jurisdiction").to_pylist()
-            allowed = pa.array([reason in PROVED for reason in reasons], pa.bool_())
-            groups = pa.array([group_of.get(p) for p in places], pa.string())
-            yield batch.append_column("allowed", allowed).append_column("group", groups)
-    finally:
-        engine.close()
 
 
 def coarse(place: Place, question: Question) -> dict[str | None, str]:

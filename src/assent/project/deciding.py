@@ -104,8 +104,12 @@ def count(place: Place, pins: Asked, written: Path | None = None) -> list[Row]:
         pins: what is asked.
         written: a file that holds the answer already.
     """
-    with closing(place.engine(pins.ledger_size)) as engine:
-        rows = engine.count(written or question(place, pins)).to_pylist()
+    if written:
+        with closing(place.embedded(pins.ledger_size)) as here:
+            rows = here.count(written).to_pylist()
+    else:
+        with closing(place.engine(pins.ledger_size)) as engine:
+            rows = engine.count(question(place, pins)).to_pylist()
     columns = ("reason", "rule", "documents", "people")
     order = {str(reason): n for n, reason in enumerate(Reason)}
     rows.sort(key=lambda row: (order[row["reason"]], -row["documents"], row["rule"]))
@@ -148,8 +152,14 @@ def write_changes(place: Place, before: Asked, pins: Asked, out: Path) -> int:
 
     Raises:
         UsageError: the earlier question was asked for other recipients or under other
-            labels, or its tables are gone: only deciding all again is safe.
+            labels, or its tables are gone: only deciding all again is safe. Or the
+            engine is not DuckDB.
     """
+    if place.on_cluster:
+        raise UsageError(
+            "what changed is found by DuckDB alone, in this process",
+            hint="leave `--engine` out: it decides only what the change touches",
+        )
     if (before.recipients, before.config) != (pins.recipients, pins.config):
         raise UsageError(
             f"the earlier decisions are for {', '.join(before.recipients)} under "
@@ -162,7 +172,7 @@ def write_changes(place: Place, before: Asked, pins: Asked, out: Path) -> int:
         old = _load_of(place, before)
         was = (old.documents, old.subjects)
     size = max(before.ledger_size, pins.ledger_size)
-    with closing(place.engine(size)) as engine, private_draft(out) as draft:
+    with closing(place.embedded(size)) as engine, private_draft(out) as draft:
         earlier, later = question(place, before), question(place, pins)
         return engine.write_changes(earlier, later, draft, was, _notes(place, pins))
 

@@ -16,12 +16,14 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.canon import canonical, sha256
 from assent.decide import ask, places
+from assent.engine.choice import EMBEDDED, Choice, Engine, open_spark
 from assent.engine.duckdb import DuckEngine
 from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
@@ -33,6 +35,9 @@ from assent.policy.model import Policy, Published, Suspension, in_force
 from assent.project.config import FILE, Config, load_config, parse_config
 from assent.sources.parquet import Tables, open_tables
 from assent.terms import Basis, EventKind, iso
+
+if TYPE_CHECKING:
+    from assent.engine.spark import SparkEngine
 
 Clock = Callable[[], int]
 Progress = Callable[[str, int, int], None]
@@ -63,6 +68,7 @@ class Place:
     book: Book
     clock: Clock
     randomness: Randomness
+    choice: Choice = EMBEDDED
 
     @classmethod
     def create(
@@ -129,6 +135,7 @@ class Place:
         folder: Path,
         clock: Clock = system_clock,
         randomness: Randomness = os.urandom,
+        choice: Choice = EMBEDDED,
     ) -> "Place":
         """Open a project and check its ledger.
 
@@ -136,7 +143,9 @@ class Place:
             UsageError: the folder holds no project.
             LedgerError: the ledger does not match its signed head, or is gone.
         """
-        return cls._connect(folder, load_config(folder), clock, randomness)
+        place = cls._connect(folder, load_config(folder), clock, randomness)
+        place.choice = choice
+        return place
 
     @classmethod
     def _connect(
@@ -374,15 +383,34 @@ class Place:
                 found.setdefault(group, []).append(country)
         return {group: tuple(found[group]) for group in sorted(found)}
 
-    def engine(self, size: int) -> DuckEngine:
-        """Open the engine over the loaded tables and the known events."""
+    def engine(self, size: int) -> Engine:
+        """Open the chosen engine over the loaded tables and the known events."""
+        return self.cluster(size) if self.on_cluster else self.embedded(size)
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the chosen engine is not in this process."""
+        return self.choice != EMBEDDED
+
+    def embedded(self, size: int) -> DuckEngine:
+        """Open DuckDB."""
+        return DuckEngine(*self._tables(size))
+
+    def cluster(self, size: int) -> "SparkEngine":
+        """Open Spark.
+
+        Raises:
+            UsageError: Spark is not installed, or there is no such cluster.
+        """
+        return open_spark(*self._tables(size), self.choice.master)
+
+    def _tables(self, size: int) -> tuple[Path, Path, pa.Table, Path]:
+        """Name documents, subjects, events, and the folder to spill into."""
         tables = self.tables()
         spill = self.folder / ".spill"  # may hold what people wrote
         spill.mkdir(mode=0o700, exist_ok=True)
         spill.chmod(0o700)
-        return DuckEngine(
-            tables.documents, tables.subjects, self.book.events(size), spill
-        )
+        return tables.documents, tables.subjects, self.book.events(size), spill
 
     # -- models and corpora ------------------------------------------------------------
 

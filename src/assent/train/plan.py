@@ -300,6 +300,10 @@ class Assignment:
         """Choose the slice, from 0, that holds all of a subject's documents."""
         return self._draw("slice", subject_id.encode()) % self._plan.slices
 
+    def place(self, group: str, subject_id: str) -> tuple[int, int]:
+        """Choose shard and slice at once."""
+        return self.shard(group, subject_id), self.slice_index(subject_id)
+
     def step(self, document_id: str) -> int:
         """Choose the optimizer step inside the slice, from 0; the same each epoch."""
         return self._draw("step", document_id.encode()) % self._plan.steps

@@ -1,0 +1,68 @@
+"""Write a corpus on the chosen engine: the same bytes on each."""
+
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from assent.corpus.build import build, build_spread
+from assent.corpus.directory import Directory
+from assent.corpus.manifest import BuildRequest
+from assent.corpus.reading import Place as Assign
+from assent.corpus.reading import labelled
+from assent.corpus.spread import MADE, TASK_ROWS, Cluster
+from assent.corpus.tables import Bucket
+from assent.engine.question import Question
+from assent.project.place import Place, Progress
+
+
+def write_corpus(
+    place: Place,
+    request: BuildRequest,
+    question: Question,
+    group_of: Mapping[str | None, str],
+    directory: Directory,
+    assign: Assign,
+    buckets: Collection[Bucket],
+    progress: Progress,
+) -> None:
+    """Decide, redact and write, or go on with it.
+
+    Args:
+        place: the open project.
+        request: names the corpus.
+        question: what is decided, as of the request's pins.
+        group_of: jurisdiction to group of the plan.
+        directory: pinned in the project.
+        assign: where the plan puts a subject of a group.
+        buckets: every (group, shard) of the plan.
+        progress: told of every step.
+
+    Raises:
+        CorpusError: a table is damaged, or a worker is not as this process.
+        UsageError: memory, a disk or the cluster gave up.
+    """
+    out, size = place.folder / "corpora", request.ledger_size
+    if not place.on_cluster:
+        with closing(place.embedded(size)) as engine:
+            decided = (
+                labelled(batch, group_of) for batch in engine.decide_with_text(question)
+            )
+            build(request, decided, directory, assign, buckets, out, progress)
+        return
+    with closing(place.cluster(size)) as spark:
+        decided = (
+            labelled(batch, group_of) for batch in spark.decide_with_mentions(question)
+        )
+        cluster = Cluster(
+            lambda task: spark.spread(
+                question, task.redact, TASK_ROWS, task.write, MADE, len(task.planned)
+            ),
+            directory_path(place, directory.digest),
+            group_of,
+        )
+        build_spread(request, decided, cluster, assign, buckets, out, progress)
+
+
+def directory_path(place: Place, name: str) -> Path:
+    """Where a pinned directory lies."""
+    return place.folder / "secrets" / "directories" / name
