@@ -22,6 +22,7 @@ from assent.sources.ids import KEYS, Ids
 from assent.sources.schema import DOCUMENTS, SUBJECTS
 
 BATCH = 8_192  # rows
+ROW_GROUP = 65_536  # rows: in smaller groups a scan of all spends its time on headers
 SEAL = "tables.json"
 NAMES = {"documents": "documents.parquet", "subjects": "subjects.parquet"}
 SCHEMAS = {"documents": DOCUMENTS, "subjects": SUBJECTS}
@@ -88,8 +89,8 @@ def write_tables(
     """Write a load so that after a crash it is whole, or not there.
 
     An earlier load in the folder stays untouched until both files are drafted. Memory
-    is one batch, and 8 bytes for each row to find duplicate ids (three times that for
-    an instant at the end of each table).
+    is one row group, and 8 bytes for each row to find duplicate ids (three times that
+    for an instant at the end of each table).
 
     Args:
         documents: batches with the columns of `schema.DOCUMENTS`.
@@ -172,14 +173,28 @@ def _write_draft(table: str, batches: Iterable[pa.RecordBatch], draft: Path) -> 
     ids = Ids(table)
     with full_disk_named(draft), draft.open("wb") as out:
         with pq.ParquetWriter(out, SCHEMAS[table], compression="zstd") as writer:
-            for batch in batches:
-                ids.add(batch)
-                writer.write_batch(batch)
+            for group in _row_groups(ids, batches):
+                writer.write_table(group, row_group_size=ROW_GROUP)
         out.flush()
         os.fsync(out.fileno())
     # Crash here: a draft is left, which no reader looks at.
     ids.check(stream(table, draft, (KEYS[table],)))
     return ids.rows
+
+
+def _row_groups(ids: Ids, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Gather batches to whole row groups; the last one may be smaller."""
+    pending: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        ids.add(batch)
+        pending.append(batch)
+        rows += batch.num_rows
+        if rows >= ROW_GROUP:
+            yield pa.Table.from_batches(pending)
+            pending, rows = [], 0
+    if pending:
+        yield pa.Table.from_batches(pending)
 
 
 def stream(
