@@ -1,4 +1,5 @@
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -605,3 +606,36 @@ def test_the_query_equals_the_oracle_on_2400_platforms(tmp_path, number):
         found = {row["document_id"]: row["reason"] for row in rows}
 
         assert batch.differences(found) == []
+
+
+def test_what_is_counted_and_what_is_written_is_what_is_decided(tmp_path):
+    """Three texts of one query, on questions with mentions and histories too."""
+    permitted = 0
+    for batch in worlds.batches(seed=79, number=6, each=25):
+        engine = World(tmp_path).engine(*batch.tables())
+        rows = engine.decide(batch.question).to_pylist()
+        counted = engine.count(batch.question).to_pylist()
+        engine.write_permitted(batch.question, tmp_path / "permitted.parquet")
+        engine.write_decisions(batch.question, tmp_path / "decisions.parquet")
+        again = engine.count(tmp_path / "decisions.parquet").to_pylist()
+        engine.close()
+
+        documents = Counter((row["reason"], row["rule"]) for row in rows)
+        people = {
+            key: len(
+                {r["subject_id"] for r in rows if (r["reason"], r["rule"]) == key}
+                - {None}
+            )
+            for key in documents
+        }
+        for found in (counted, again):
+            assert {
+                (r["reason"], r["rule"]): r["documents"] for r in found
+            } == documents
+            assert {(r["reason"], r["rule"]): r["people"] for r in found} == people
+        used = {row["document_id"] for row in rows if row["reason"] in PROVED}
+        written = pq.read_table(tmp_path / "permitted.parquet")
+        assert sorted(written["document_id"].to_pylist()) == sorted(used)
+        assert written.column_names == DOCUMENTS.names
+        permitted += len(used)
+    assert permitted > 50

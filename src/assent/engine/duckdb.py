@@ -233,7 +233,7 @@ class DuckEngine:
         """Write the decisions that differ between two questions into a Parquet file.
 
         With the earlier decisions they make the later ones: replace those of the same
-        document, and leave out what is gone.
+        document, and leave out what is gone. Once on an engine: it leaves tables there.
 
         Args:
             before: what was asked earlier.
