@@ -8,7 +8,7 @@ from decide_data import Platform
 from decide_labels import CASE, NOW, OTHER_PURPOSE, PURPOSE, RECIPIENT
 
 from assent.decide import ask
-from assent.engine.duckdb import FLAT
+from assent.engine.duckdb import FLAT, MEMORY_LIMIT
 from assent.engine.question import Question
 from assent.policy.model import in_force
 from assent.report.case import Case, load_case
@@ -37,7 +37,7 @@ def question(as_of: int = NOW, ledger_size: int = 2**62) -> Question:
 
 def raw() -> duckdb.DuckDBPyConnection:
     """Open a DuckDB with the settings of the engine."""
-    config = {"preserve_insertion_order": "false", "memory_limit": "2GB"}
+    config = {"preserve_insertion_order": "false", "memory_limit": MEMORY_LIMIT}
     return duckdb.connect(config=config)
 
 

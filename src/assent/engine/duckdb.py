@@ -17,7 +17,7 @@ from assent.engine.sql import count_sql, decision_sql, living_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "3GB"
 ROW = "file_row_number"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
