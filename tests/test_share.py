@@ -184,7 +184,10 @@ def test_what_was_superseded_or_erased_is_not_handed_over(shareable, tmp_path):
         new = model_of(project)
 
     out = tmp_path / "out"
-    action = lambda what: lambda p: p.share(what, "partner", out)  # noqa: E731
+
+    def action(what):
+        return lambda project: project.share(what, "partner", out)
+
     refused(shareable, UsageError, f"superseded by `{new}`", action(old_model), 2)
     refused(shareable, CorpusError, "was erased", action(old_corpus), 2)
     with opened(shareable, 2) as project:

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assent.canon import sha256
 from assent.decide.explain import Case, Explained, explain, variants
 from assent.engine.changes import FACTS
 from assent.engine.duckdb import DuckEngine
@@ -16,6 +15,7 @@ from assent.errors import UsageError
 from assent.ledger.book import EVENTS
 from assent.policy.model import in_force
 from assent.project.deciding import Asked, question
+from assent.project.needing import texts_by_digest
 from assent.project.place import Place
 from assent.sources.schema import DOCUMENTS, SUBJECTS
 from assent.terms import iso
@@ -50,7 +50,7 @@ def explained(place: Place, document_id: str, pins: Asked) -> Explained:
             answers[name] = {
                 row["document_id"]: (row["reason"], row["rule"]) for row in decided
             }
-    return explain(asked, case, answers, _notices(place))
+    return explain(asked, case, answers, texts_by_digest(place))
 
 
 def policies(place: Place, pins: Asked) -> list[str]:
@@ -88,12 +88,3 @@ def _rows(path: Path, key: str, ids: list[str | None]) -> Rows:
     table = pq.read_table(path, columns=columns, filters=[(key, "in", wanted)])
     rows: Rows = table.to_pylist()
     return rows
-
-
-def _notices(place: Place) -> dict[str, str]:
-    """Name the notices that lie in the project's folder, by sha256."""
-    return {
-        sha256(path.read_bytes()): path.name
-        for path in sorted((place.folder / "notices").glob("*"))
-        if path.is_file()
-    }

@@ -185,10 +185,17 @@ def _notices(place: Place, path: Path | None, language: str | None) -> list[Noti
 
 def _name_of(place: Place, wanted: str) -> str:
     """Find the file of a published notice; its digest where it is not there."""
+    name = texts_by_digest(place).get(wanted)
+    return wanted[:16] if name is None else f"notices/{name}"
+
+
+def texts_by_digest(place: Place) -> dict[str, str]:
+    """Name the texts that lie in the project's folder of notices, by sha256."""
+    found: dict[str, str] = {}
     for path in sorted((place.folder / "notices").glob("*")):
-        if path.is_file() and sha256(path.read_bytes()) == wanted:
-            return f"notices/{path.name}"
-    return wanted[:16]
+        if path.is_file():
+            found.setdefault(sha256(path.read_bytes()), path.name)
+    return found
 
 
 def _in_language(
