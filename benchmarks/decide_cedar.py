@@ -97,7 +97,7 @@ def _sample(platform: Platform, sample: int) -> tuple[list[dict[str, Any]], list
     rows = engine.execute(
         f"SELECT {', '.join(columns)} FROM ({documents}) AS d "
         f"JOIN ({people_sql(asked)}) AS p USING (subject_id) "
-        f"WHERE p.narrow_id IS NULL LIMIT {sample}"
+        f"WHERE NOT p.is_narrow LIMIT {sample}"
     ).fetchall()
     chosen = [dict(zip(columns, row, strict=True)) for row in rows]
     engine.register(

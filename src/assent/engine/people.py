@@ -249,9 +249,10 @@ def people(question: Question) -> Part:
         "people",
         "Each person: where she lives, what stands in the way of everything, and her "
         "own words as digits; `own_no` is a denial by what she said herself, "
-        "`narrow_id` is set where she spoke of single uses.",
+        "`is_narrow` says that she spoke of single uses.",
         f"""
-  SELECT s.subject_id, s.tier, s.jurisdiction, n.subject_id AS narrow_id,
+  SELECT s.subject_id, s.tier, s.jurisdiction, 
+    n.subject_id IS NOT NULL AS is_narrow,
     CASE
       {_obstacles(question)}
     END AS obstacle,

@@ -76,7 +76,7 @@ def permitted_sql(question: Question, columns: Sequence[str]) -> str:
     proved = len(PROVED) * STEP  # the proved reasons come first
     # Said twice, of people too: then nobody else's documents are looked at.
     verdicts = [f"v.{name} < {proved}" for name in Verdicts(question).columns]
-    may = " OR ".join(["v.narrow_id IS NOT NULL", *verdicts])
+    may = " OR ".join(["v.is_narrow", *verdicts])
     judged = (
         f"{_judged_documents(question, columns)} WHERE v.obstacle IS NULL AND ({may})"
     )
@@ -276,9 +276,10 @@ def _joins(question: Question, subject: str) -> str:
         narrow = " AND n.lived_from = v.lived_from"
     return (
         f"LEFT JOIN verdicts AS v ON v.subject_id = {subject}.subject_id{span}\n"
-        # For most people `narrow_id` is NULL, and a join passes over it at once.
-        "  LEFT JOIN narrow_verdicts AS n ON n.subject_id = v.narrow_id"
-        f" AND n.category = d.category{narrow}"
+        # For most people the key is NULL, and a join passes over it at once.
+        "  LEFT JOIN narrow_verdicts AS n ON n.subject_id = "
+        f"CASE WHEN v.is_narrow THEN {subject}.subject_id END "
+        f"AND n.category = d.category{narrow}"
     )
 
 

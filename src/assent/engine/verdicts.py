@@ -61,7 +61,7 @@ class Verdicts:
 
     def of_people(self) -> Part:
         """Give each person every verdict; the stay is hers where a rule asks of it."""
-        kept = ["subject_id", "narrow_id", "tier", "jurisdiction", "obstacle"]
+        kept = ["subject_id", "is_narrow", "tier", "jurisdiction", "obstacle"]
         kept.append("objection_word")
         source, spans = "people AS p", ""
         if self.question.depends_on_creation:
