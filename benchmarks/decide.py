@@ -151,6 +151,9 @@ def _check_agreement(platform: Platform, found: Found) -> None:
         "Polars": found["polars_decide"]["permitted"],
     }
     assert set(counts.values()) == {permitted}, (permitted, counts)
+    same = ["raw_permitted", "raw_filtered", "assent_write", "assent_decisions"]
+    digests = {found[name]["permitted_ids"] for name in (*same, "polars_decisions")}
+    assert len(digests) == 1, digests  # not as many only, but the same documents
     assert found["assent_decide"]["documents"] == platform.documents
     for name in ("raw_all", "assent_decisions", "polars_decisions"):
         assert found[name]["rows"] == platform.documents, name

@@ -121,6 +121,18 @@ def _copy(platform: Platform, query: str) -> str:
     return f"COPY ({query}) TO '{platform.folder / OUT}' ({WRITER})"
 
 
+def _written(out: Path) -> dict[str, int]:
+    """What a measurement wrote: rows, bytes, and a digest of the permitted ids."""
+    table = duckdb.read_parquet(str(out))
+    ((rows,),) = table.count("*").fetchall()
+    if "reason" in table.columns:
+        table = table.filter(f"reason IN ({', '.join(repr(str(r)) for r in PROVED)})")
+    elif "permitted" in table.columns:
+        table = table.filter("permitted")
+    ((ids,),) = table.aggregate("bit_xor(hash(document_id))").fetchall()
+    return {"rows": rows, "bytes": out.stat().st_size, "permitted_ids": ids}
+
+
 def _peak_gib() -> float:
     """The most memory that was resident; `getrusage` would count the parent's too."""
     status = Path("/proc/self/status").read_text()
@@ -145,8 +157,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
     out = platform.folder / OUT
     if out.exists():
-        found["rows"] = duckdb.read_parquet(str(out)).count("*").fetchall()[0][0]
-        found["bytes"] = out.stat().st_size
+        found |= _written(out)
         out.unlink()
     peak = _peak_gib()
     print(json.dumps({"seconds": seconds, "peak_gib": peak, **found}))
