@@ -251,7 +251,7 @@ def people(question: Question) -> Part:
         "own words as digits; `own_no` is a denial by what she said herself, "
         "`is_narrow` says that she spoke of single uses.",
         f"""
-  SELECT s.subject_id, s.tier, s.jurisdiction, 
+  SELECT s.subject_id, s.tier, s.jurisdiction,
     n.subject_id IS NOT NULL AS is_narrow,
     CASE
       {_obstacles(question)}
