@@ -44,7 +44,7 @@ def count(platform: Platform) -> int:
 
 def write(platform: Platform, out: Path) -> None:
     """Write every decision as Parquet."""
-    _decided(platform).sink_parquet(out, compression="zstd")
+    _decided(platform).sink_parquet(out, compression="zstd", compression_level=1)
 
 
 def _decided(platform: Platform) -> pl.LazyFrame:
