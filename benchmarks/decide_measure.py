@@ -3,8 +3,8 @@
     python decide_measure.py NAME FOLDER SAMPLE
 
 The input files are read once before the clock starts, so that no measurement pays for
-the disk and none profits from another's cache. All write Zstandard, with DuckDB's own
-row groups, without fsync.
+the disk and none profits from another's cache. All write Zstandard without fsync:
+documents with DuckDB's own settings, decisions, ours and the peer's, at level 1.
 """
 
 import json
@@ -20,6 +20,7 @@ from decide_labels import BEFORE
 from decide_question import question, raw
 
 from assent.engine.duckdb import DuckEngine
+from assent.engine.literals import text_list
 from assent.terms import PROVED
 
 WRITER = "FORMAT parquet, COMPRESSION zstd"
@@ -126,7 +127,7 @@ def _written(out: Path) -> dict[str, int]:
     table = duckdb.read_parquet(str(out))
     ((rows,),) = table.count("*").fetchall()
     if "reason" in table.columns:
-        table = table.filter(f"reason IN ({', '.join(repr(str(r)) for r in PROVED)})")
+        table = table.filter(f"reason IN ({text_list(PROVED)})")
     elif "permitted" in table.columns:
         table = table.filter("permitted")
     ((ids,),) = table.aggregate("bit_xor(hash(document_id))").fetchall()
@@ -154,12 +155,11 @@ def main() -> None:
     _warm(platform)
     started = time.perf_counter()
     found = MEASURES[name](platform) or {}
-    seconds = time.perf_counter() - started
+    seconds, peak = time.perf_counter() - started, _peak_gib()
     out = platform.folder / OUT
     if out.exists():
         found |= _written(out)
         out.unlink()
-    peak = _peak_gib()
     print(json.dumps({"seconds": seconds, "peak_gib": peak, **found}))
 
 

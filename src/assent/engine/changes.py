@@ -53,12 +53,13 @@ class Step:
         """Select the people whom the step may touch; some twice."""
         return "\nUNION ALL\n".join([*self._by_ledger(), *self._by_rows()])
 
-    def facts(self, table: str) -> str:
-        """Name the columns of a table that this step looks at."""
-        if self.after.depends_on_mentions:
-            return FACTS[table]
+    @property
+    def document_facts(self) -> str:
+        """The columns of a document, in SQL, as far as one of the questions asks."""
+        if any(each.depends_on_mentions for each in (self.before, self.after)):
+            return FACTS["documents"]
         # Lists are slow to read, and here nobody asks for them.
-        return FACTS[table].replace("mentions", "NULL::VARCHAR[] AS mentions")
+        return FACTS["documents"].replace("mentions", "NULL::VARCHAR[] AS mentions")
 
     def documents(self) -> list[str]:
         """List the conditions, each alone enough, under which it touches a document."""

@@ -317,7 +317,8 @@ class DuckEngine:
 
     def _whole(self, step: Step) -> tuple[str, str]:
         """Rules changed: everything is decided under both."""
-        return ("main" if step.same_tables else self._schema("was", "was_")), "main"
+        was = "main" if step.same_tables else self._schema("was", "was_", step)
+        return was, "main"
 
     def _narrowed(self, step: Step) -> tuple[str, str]:
         """Keep only what the step may touch; name the schemas of both questions."""
@@ -328,27 +329,26 @@ class DuckEngine:
             return now, now
         return self._schema("was", "was_", step), now
 
-    def _schema(self, name: str, prefix: str, narrow: Step | None = None) -> str:
+    def _schema(self, name: str, prefix: str, step: Step) -> str:
         """Make a schema in which the query finds the tables under their own names.
 
         Args:
             name: of the schema.
             prefix: of the tables in the main one.
-            narrow: keep only what this step may touch; None keeps all.
+            step: where only time and the ledger went on, keeps what it may touch.
         """
         execute = self._connection.execute
         execute(f"CREATE SCHEMA {name}")
-        kind = "TABLE" if narrow else "VIEW"
-        facts = narrow.facts if narrow else FACTS.__getitem__
-        documents = f"SELECT {facts('documents')} FROM main.{prefix}documents"
-        people = ""
-        if narrow:
-            kept = [f"{documents} WHERE {each}" for each in narrow.documents()]
+        kind, people = "VIEW", ""
+        documents = f"SELECT {step.document_facts} FROM main.{prefix}documents"
+        if step.same_rules:
+            kind = "TABLE"
+            kept = [f"{documents} WHERE {each}" for each in step.documents()]
             documents = " UNION ".join(kept)
             people = f"""
  WHERE subject_id IN (SELECT subject_id FROM {name}.documents UNION ALL
    SELECT unnest(mentions) FROM {name}.documents)"""
-        subjects = f"SELECT {facts('subjects')} FROM main.{prefix}subjects{people}"
+        subjects = f"SELECT {FACTS['subjects']} FROM main.{prefix}subjects{people}"
         execute(f"CREATE {kind} {name}.documents AS {documents}")
         execute(f"CREATE {kind} {name}.subjects AS {subjects}")
         execute(f"CREATE {kind} {name}.events AS FROM main.events{people}")
