@@ -11,7 +11,7 @@ fail() {
 
 case "${1:-}" in
   run) extras='run,train' stamps='run dev' ;;
-  dev) extras='run,train,spark,dev' stamps='dev' ;;
+  dev) extras='run,train,spark,server,sign,dev' stamps='dev' ;;
   *) fail "set-up wants \`run\` or \`dev\`, found \`${1:-}\`" 'scripts/set-up.sh run' ;;
 esac
 

@@ -6,6 +6,9 @@ set -euo pipefail
 # package | command that shows it is there | what is left out without it
 NEEDED='
 chromium | chromium | the tests marked `browser` (the offline page)
+postgresql | pg_createcluster | the tests marked `postgres` (the ledger on a server)
+golang-go | go | the tests marked `go` (Go's own verifier of logs)
+golang-golang-x-mod-dev | - | the tests marked `go`
 default-jre-headless | java | the tests marked `spark` (the cluster)
 '
 

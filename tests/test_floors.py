@@ -12,8 +12,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 FLOORS = [
     *("errors", "terms", "canon", "files", "merkle", "verify", "engine", "sources"),
-    *("ledger", "policy", "decide", "corpus", "train", "forget", "prove", "share"),
-    *("notify", "report", "project", "demo", "cli"),
+    *("ledger", "policy", "decide", "corpus", "train", "forget", "prove", "witness"),
+    *("monitor", "share", "notify", "report", "project", "demo", "cli"),
 ]
 SIDE_BY_SIDE = frozenset({"ledger", "policy"})
 # `assent` itself is a door, not a floor: it names the version and leads to `Project`.
@@ -33,9 +33,14 @@ HOMES = {
     "ahocorasick_rs": {"corpus"},
     "phonenumbers": {"corpus"},
     "rich": {"cli", "demo"},
-    "sqlite3": {"ledger"},
+    "sqlite3": {"ledger", "witness"},
+    "psycopg": {"ledger"},
+    "cbor2": {"prove"},
+    "model_signing": {"prove"},
+    "in_toto_attestation": {"prove"},
+    "rfc3161_client": {"witness"},
     "smtplib": {"notify"},
-    "http": {"notify"},
+    "http": {"notify", "witness", "monitor"},
 }
 # What an auditor installs: nothing else may stand below or in `verify`.
 AUDITOR = frozenset({"cryptography", "rfc8785"})
