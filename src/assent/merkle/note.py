@@ -14,11 +14,14 @@ refused: we write none, and nobody audits them.
 A statement is any other text that the same key signs. Its first line has a space, and
 an origin has none, so no statement can ever pass as a tree head.
 
+Others may sign below the log: a witness its cosignature (`merkle.cosign`).
+
 Source: C2SP signed-note v1.0.0 and tlog-checkpoint v1.0.0 (Ed25519, type 0x01).
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -34,10 +37,27 @@ from assent.merkle.strict import base64_text, read_base64
 ED25519 = b"\1"
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
-MAX_NOTE_CHARACTERS = 100_000
+MAX_NOTE_CHARACTERS = 150_000  # of 16 signatures with 5 kB each, and more
 SIGNATURE_LINE = re.compile("\u2014 ([^ ]+) ([^ ]+)")  # an em dash begins it
 SIZE_LINE = re.compile("0|[1-9][0-9]{0,15}")  # canonical decimal
 KEY_TEXT = re.compile(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key, its name, and the four bytes by which a signature names it."""
+
+    name: str
+    identity: bytes
+    public_key: Ed25519PublicKey
+
+    def signatures_in(self, signatures: Sequence[tuple[str, bytes]]) -> list[bytes]:
+        """Take what this key signed out of a note's signature lines, unchecked."""
+        return [
+            signature[len(self.identity) :]
+            for signer, signature in signatures
+            if signer == self.name and signature.startswith(self.identity)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +101,9 @@ def sign_statement(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
 
 
 def _sign(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
-    identity = _key_hash(name, public_bytes(private_key.public_key()))
-    signature = base64_text(identity + private_key.sign(text.encode()))
-    return f"{text}\n\u2014 {name} {signature}\n"
+    identity = key_hash(name, ED25519, public_bytes(private_key.public_key()))
+    line = signature_line(name, identity + private_key.sign(text.encode()))
+    return f"{text}\n{line}\n"
 
 
 def open_head(note: str, verifier_key: str) -> TreeHead:
@@ -98,16 +118,41 @@ def open_head(note: str, verifier_key: str) -> TreeHead:
     # (1) One right signature of this key.
     origin, text = _open(note, verifier_key, "the tree head")
 
-    # (2) Three lines: whose log, how many entries, which root.
-    lines = text.split("\n")
-    if len(lines) != 4:
-        raise ProofError(f"the tree head has {len(lines) - 1} lines, wanted 3")
-    if lines[0] != origin:
+    # (2) Of the key's own log.
+    head = read_head(text)
+    if head.origin != origin:
         raise ProofError(f"`{origin}` signed a tree head of another ledger")
+    return head
+
+
+def signed_head(note: str, verifier_key: str) -> TreeHead | None:
+    """Read a tree head as `open_head` does; None when the key signed nothing in it.
+
+    Raises:
+        ProofError: as `open_head`, but for a key that did not sign.
+    """
+    _, signatures = read_note(note, "the tree head")
+    if not read_key(verifier_key).signatures_in(signatures):
+        return None
+    return open_head(note, verifier_key)
+
+
+def read_head(text: str) -> TreeHead:
+    """Read the text of a tree head, whoever signed it or did not.
+
+    Args:
+        text: without the blank line and the signatures.
+
+    Raises:
+        ProofError: not three lines: whose log, how many entries, which root.
+    """
+    lines = text.split("\n")
+    if len(lines) != 4 or not lines[0]:
+        raise ProofError(f"the tree head has {len(lines) - 1} lines, wanted 3")
     if not SIZE_LINE.fullmatch(lines[1]):
         raise ProofError("the second line of the tree head is no canonical number")
     root = read_base64(lines[2], "the root of the tree head", HASH_BYTES)
-    return TreeHead(origin, int(lines[1]), root)
+    return TreeHead(lines[0], int(lines[1]), root)
 
 
 def open_statement(note: str, verifier_key: str, where: str) -> str:
@@ -131,20 +176,17 @@ def open_statement(note: str, verifier_key: str, where: str) -> str:
 
 def _open(note: str, verifier_key: str, where: str) -> tuple[str, str]:
     """Read whose key it is and the text that it signed: exactly once, and right."""
-    name, identity, public_key = _read_key(verifier_key)
-    text, signatures = _read_note(note, where)
-    ours = [
-        signature[len(identity) :]
-        for signer, signature in signatures
-        if signer == name and signature.startswith(identity)
-    ]
+    key = read_key(verifier_key)
+    name = key.name
+    text, signatures = read_note(note, where)
+    ours = key.signatures_in(signatures)
     if len(ours) != 1:
         raise ProofError(
             f"{where} has {len(ours)} signatures by `{name}`, wanted 1",
             hint="check that this is the verifier key of who signed",
         )
     try:
-        public_key.verify(ours[0], text.encode())
+        key.public_key.verify(ours[0], text.encode())
     except InvalidSignature:
         raise ProofError(f"the signature by `{name}` does not match") from None
     return name, text
@@ -156,18 +198,25 @@ def signature_count(note: str, where: str = "the tree head") -> int:
     Raises:
         ProofError: the note is malformed.
     """
-    return len(_read_note(note, where)[1])
+    return len(read_note(note, where)[1])
 
 
-def verifier_key(origin: str, public_key: Ed25519PublicKey) -> str:
+def verifier_key(
+    origin: str, public_key: Ed25519PublicKey, kind: bytes = ED25519
+) -> str:
     """Write a public key as others can hold it: name+hash+base64.
+
+    Args:
+        origin: the key's name.
+        public_key: of that name.
+        kind: one byte, what the key signs; a log's heads by default.
 
     Raises:
         ValueError: the origin cannot name a key.
     """
     _check_name(origin)
     raw = public_bytes(public_key)
-    return f"{origin}+{_key_hash(origin, raw).hex()}+{base64_text(ED25519 + raw)}"
+    return f"{origin}+{key_hash(origin, kind, raw).hex()}+{base64_text(kind + raw)}"
 
 
 def public_bytes(public_key: Ed25519PublicKey) -> bytes:
@@ -196,31 +245,71 @@ def _check_name(origin: str) -> None:
         raise ValueError("an origin is printable, without spaces and without `+`")
 
 
-def _key_hash(origin: str, raw: bytes) -> bytes:
-    """Give the four bytes by which a signature names its key."""
-    return hashlib.sha256(origin.encode() + b"\n" + ED25519 + raw).digest()[:4]
+def key_hash(name: str, kind: bytes, raw: bytes) -> bytes:
+    """Give the four bytes by which a signature names its key.
+
+    Source: C2SP signed-note v1.0.0, "Signatures".
+    """
+    return hashlib.sha256(name.encode() + b"\n" + kind + raw).digest()[:4]
 
 
-def _read_key(text: str) -> tuple[str, bytes, Ed25519PublicKey]:
-    """Read origin, key hash and key, and check that the hash is theirs."""
+def read_key(text: str, kind: bytes = ED25519) -> VerifierKey:
+    """Read a verifier key: name, hash and key, and check that the hash is theirs.
+
+    Args:
+        text: `name+hash+base64`.
+        kind: the one byte that says what the key signs.
+
+    Raises:
+        ProofError: it is malformed, or a key for another kind of signature.
+    """
     match = KEY_TEXT.fullmatch(text)
-    if match is None:
+    if match is None or not match[1].isprintable():
         raise ProofError(
             "the verifier key is malformed, wanted `name+hash+base64`",
             hint="copy the whole key, in one line",
         )
-    origin, identity, encoded = match.groups()
-    payload = read_base64(encoded, "the verifier key", len(ED25519) + KEY_BYTES)
-    if not payload.startswith(ED25519):
-        raise ProofError("the verifier key is of another type than Ed25519")
-    raw = payload[len(ED25519) :]
-    if _key_hash(origin, raw).hex() != identity:
+    name, identity, encoded = match.groups()
+    payload = read_base64(encoded, "the verifier key")
+    if not payload.startswith(kind):
+        raise ProofError(
+            f"the verifier key is of type {payload[0]}, wanted {kind[0]}",
+            hint="a log's key is of type 1 (Ed25519), a witness's of type 4 "
+            "(cosignature/v1)",
+        )
+    raw = payload[len(kind) :]
+    if len(raw) != KEY_BYTES:
+        raise ProofError(f"the verifier key has {len(raw)} bytes, wanted {KEY_BYTES}")
+    if key_hash(name, kind, raw).hex() != identity:
         raise ProofError("the verifier key does not match its own hash")
-    return origin, bytes.fromhex(identity), Ed25519PublicKey.from_public_bytes(raw)
+    public_key = Ed25519PublicKey.from_public_bytes(raw)
+    return VerifierKey(name, bytes.fromhex(identity), public_key)
 
 
-def _read_note(note: str, where: str) -> tuple[str, list[tuple[str, bytes]]]:
-    """Split a note into its text and its signature lines (name, hash + signature)."""
+def signature_line(name: str, signature: bytes) -> str:
+    """Write one signature line, without its line end.
+
+    Args:
+        name: of the key.
+        signature: four bytes of key hash, then what the key made.
+    """
+    return f"\u2014 {name} {base64_text(signature)}"
+
+
+def read_note(note: str, where: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Split a note into its text and its signature lines, all of them unchecked.
+
+    Args:
+        note: text, blank line, signature lines.
+        where: what it is, for messages.
+
+    Returns:
+        The signed text with its last line end, and for each line the signer's name
+        and the key hash followed by the signature.
+
+    Raises:
+        ProofError: the note is malformed.
+    """
     if len(note) > MAX_NOTE_CHARACTERS:
         raise ProofError(f"{where} has {len(note)} characters, far too many")
     if any(not one.isprintable() and one != "\n" for one in note):
