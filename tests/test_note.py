@@ -9,6 +9,7 @@ from assent.errors import ProofError
 from assent.merkle.note import (
     TreeHead,
     open_head,
+    open_statement,
     private_bytes,
     read_private_key,
     sign_head,
@@ -32,6 +33,16 @@ def test_the_sixteen_heads_of_a_real_log_open_with_its_key(shared: Path) -> None
     for size in range(16):
         head = open_head((folder / f"checkpoint.{size}").read_text(), TESSERA)
         assert (head.origin, head.size) == ("example.com/log/testdata", size)
+
+
+def test_a_note_that_another_program_signed_opens_with_its_key() -> None:
+    # Source: the example of yaglo/signed_note (Elixir), as Go's `sumdb/note` reads it.
+    note = (
+        "This is an example message.\n\n\u2014 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnag"
+        "v1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+    )
+    key = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+    assert open_statement(note, key, "the note") == "This is an example message.\n"
 
 
 def test_what_is_signed_is_read_back() -> None:
