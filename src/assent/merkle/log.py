@@ -73,7 +73,7 @@ def inclusion_path(index: int, size: int, get: Get) -> list[bytes]:
         raise ValueError(f"entry {index} is outside a log of {size} entries")
     low, high, path = 0, size, []
     while high - low > 1:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if index < middle:
             path.append(_range_root(middle, high, get))
             high = middle
@@ -95,7 +95,7 @@ def consistency_path(old: int, new: int, get: Get) -> list[bytes]:
         raise ValueError(f"wanted 1 <= old <= new, found {old} and {new}")
     low, high, path = 0, new, []
     while old < high:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if old <= middle:
             path.append(_range_root(middle, high, get))
             high = middle
@@ -205,7 +205,7 @@ def verify_consistency(
     return None
 
 
-def _split(count: int) -> int:
+def split(count: int) -> int:
     """Give the largest power of two below `count`, for count > 1."""
     return 1 << ((count - 1).bit_length() - 1)
 

@@ -149,12 +149,7 @@ def verify_present(
     Raises:
         ProofError: the proof is malformed, shows something else or another root.
     """
-    _check_shape(proof, key, root)
-    if proof.kind is not ProofKind.INCLUSION:
-        raise ProofError(f"proof is of kind `{proof.kind}`, wanted `inclusion`")
-    if len(commitment) != KEY_BYTES:
-        raise ProofError(f"the commitment has {len(commitment)} bytes, wanted 32")
-    _check_fold(_leaf_value(key, commitment), proof, key, root)
+    _check_root(present_root(proof, key, commitment), root)
 
 
 def verify_absent(proof: PrefixProof, key: bytes, root: bytes) -> None:
@@ -163,18 +158,45 @@ def verify_absent(proof: PrefixProof, key: bytes, root: bytes) -> None:
     Raises:
         ProofError: the proof is malformed, shows something else or another root.
     """
-    _check_shape(proof, key, root)
+    _check_root(absent_root(proof, key), root)
+
+
+def present_root(proof: PrefixProof, key: bytes, commitment: bytes) -> bytes:
+    """Compute the root of the only sets that this proof shows `key` in: 32 bytes.
+
+    Nothing is proved before the root is seen to be the committed one.
+
+    Raises:
+        ProofError: the proof is malformed, or shows something else.
+    """
+    _check_shape(proof, key)
+    if proof.kind is not ProofKind.INCLUSION:
+        raise ProofError(f"proof is of kind `{proof.kind}`, wanted `inclusion`")
+    if len(commitment) != KEY_BYTES:
+        raise ProofError(f"the commitment has {len(commitment)} bytes, wanted 32")
+    return _fold(_leaf_value(key, commitment), proof, key)
+
+
+def absent_root(proof: PrefixProof, key: bytes) -> bytes:
+    """Compute the root of the only sets that this proof shows without `key`: 32 bytes.
+
+    Nothing is proved before the root is seen to be the committed one.
+
+    Raises:
+        ProofError: the proof is malformed, or shows something else.
+    """
+    _check_shape(proof, key)
     if proof.kind is ProofKind.INCLUSION:
         raise ProofError("proof is of kind `inclusion`, wanted one of absence")
     if proof.leaf is None:
-        return _check_fold(EMPTY, proof, key, root)
+        return _fold(EMPTY, proof, key)
     # The other leaf must stand where ours would: same first bits, another key.
     other, commitment = proof.leaf
     if other == key:
         raise ProofError("the leaf shown as another's has the very key in question")
     if any(_bit(other, depth) != _bit(key, depth) for depth in range(proof.depth)):
         raise ProofError("the leaf shown stands elsewhere than the key in question")
-    return _check_fold(_leaf_value(other, commitment), proof, key, root)
+    return _fold(_leaf_value(other, commitment), proof, key)
 
 
 def _leaf_value(key: bytes, commitment: bytes) -> bytes:
@@ -190,8 +212,8 @@ def _bit(key: bytes, depth: int) -> int:
     return key[depth >> 3] >> (7 - (depth & 7)) & 1
 
 
-def _check_shape(proof: PrefixProof, key: bytes, root: bytes) -> None:
-    hashes: Sequence[bytes] = [key, root, *proof.copath, *(proof.leaf or ())]
+def _check_shape(proof: PrefixProof, key: bytes) -> None:
+    hashes: Sequence[bytes] = [key, *proof.copath, *(proof.leaf or ())]
     if any(len(part) != KEY_BYTES for part in hashes):
         raise ProofError("a part of the proof has not the 32 bytes of a hash")
     if proof.depth > KEY_BITS:
@@ -200,7 +222,7 @@ def _check_shape(proof: PrefixProof, key: bytes, root: bytes) -> None:
         raise ProofError(f"proof of kind `{proof.kind}` shows a leaf, or lacks one")
 
 
-def _check_fold(value: bytes, proof: PrefixProof, key: bytes, root: bytes) -> None:
+def _fold(value: bytes, proof: PrefixProof, key: bytes) -> bytes:
     """Climb from the end of the walk to the root along the key's bits."""
     for depth in range(proof.depth - 1, -1, -1):
         sibling = proof.copath[depth]
@@ -208,5 +230,11 @@ def _check_fold(value: bytes, proof: PrefixProof, key: bytes, root: bytes) -> No
             value = _parent_value(sibling, value)
         else:
             value = _parent_value(value, sibling)
-    if value != root:
-        raise ProofError(f"proof leads to root {value.hex()}, not {root.hex()}")
+    return value
+
+
+def _check_root(found: bytes, wanted: bytes) -> None:
+    if len(wanted) != KEY_BYTES:
+        raise ProofError(f"the root has {len(wanted)} bytes, wanted 32")
+    if found != wanted:
+        raise ProofError(f"proof leads to root {found.hex()}, not {wanted.hex()}")
