@@ -38,8 +38,8 @@ def test_the_sixteen_heads_of_a_real_log_open_with_its_key(shared: Path) -> None
 def test_a_note_that_another_program_signed_opens_with_its_key() -> None:
     # Source: the example of yaglo/signed_note (Elixir), as Go's `sumdb/note` reads it.
     note = (
-        "This is an example message.\n\n\u2014 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnag"
-        "v1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+        "This is an example message.\n\n\u2014 example.com/foo "
+        "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
     )
     key = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     assert open_statement(note, key, "the note") == "This is an example message.\n"
