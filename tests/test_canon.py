@@ -102,6 +102,15 @@ def test_a_keyed_digest_is_hmac_over_label_and_lengths():
     )
 
 
+@given(st.binary(max_size=130), st.binary(max_size=200))
+def test_a_keyed_digest_is_hmac_for_a_key_of_any_length(key, part):
+    message = b"assent/v1/tag\0" + len(part).to_bytes(8, "big") + part
+
+    assert keyed(key, "tag", part) == hmac.digest(key, message, "sha256")
+    full = key.ljust(32, b"x")[:32]
+    assert keyed(full, "tag", part) == hmac.digest(full, message, "sha256")
+
+
 def test_no_two_uses_share_a_keyed_digest():
     key = bytes(range(32))
     results = [

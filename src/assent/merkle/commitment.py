@@ -16,17 +16,26 @@ SECRET_BYTES = 32
 TAG_SCHEME = "hmac-v1"
 
 
-def enrolment_commit(secret: bytes, body: Mapping[str, Any]) -> bytes:
+def enrolment_commit(secret: bytes, body: bytes | Mapping[str, Any]) -> bytes:
     """Bind the secret to the enrolment: 32 bytes, logged before any corpus.
 
     HMAC under a key of fixed length is binding: no second secret opens it.
+
+    Args:
+        secret: her 32 bytes.
+        body: the private body, or its canonical bytes where they are at hand.
     """
-    return keyed(_checked(secret), "enrolled", canonical(dict(body)))
+    return keyed(_checked(secret), "enrolled", _bytes_of(body))
 
 
-def event_commit(opening: bytes, body: Mapping[str, Any]) -> bytes:
-    """Bind a subject's event to its own random opening: 32 bytes."""
-    return keyed(_checked(opening), "subject_event", canonical(dict(body)))
+def event_commit(opening: bytes, body: bytes | Mapping[str, Any]) -> bytes:
+    """Bind a subject's event to its own random opening: 32 bytes.
+
+    Args:
+        opening: 32 random bytes of this event alone.
+        body: the private body, or its canonical bytes where they are at hand.
+    """
+    return keyed(_checked(opening), "subject_event", _bytes_of(body))
 
 
 def tag(secret: bytes, corpus_id: str) -> bytes:
@@ -73,6 +82,10 @@ def subject_leaf(
     }
     commitment = keyed(secret, "subject_leaf", corpus_id.encode(), canonical(content))
     return tag(secret, corpus_id), commitment
+
+
+def _bytes_of(body: bytes | Mapping[str, Any]) -> bytes:
+    return body if isinstance(body, bytes) else canonical(dict(body))
 
 
 def _checked(secret: bytes) -> bytes:
