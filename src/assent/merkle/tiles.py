@@ -74,7 +74,15 @@ def node(level: int, position: int, read_tile: ReadTile) -> bytes:
             f"least {first + count} hashes of {HASH_BYTES}"
         )
     start = first * HASH_BYTES
-    return _subtree(tile[start : start + count * HASH_BYTES])
+    return subtree(tile[start : start + count * HASH_BYTES])
+
+
+def subtree(hashes: bytes) -> bytes:
+    """Hash a row of 2**n hashes up to the one node above them all."""
+    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+    while len(row) > 1:
+        row = [node_hash(*row[at : at + 2]) for at in range(0, len(row), 2)]
+    return row[0]
 
 
 def extend(
@@ -108,7 +116,7 @@ def extend(
             tile = hashes[start : start + WIDTH * HASH_BYTES]
             changed[level, index] = tile
             if len(tile) == WIDTH * HASH_BYTES:
-                complete.append(_subtree(tile))
+                complete.append(subtree(tile))
             index += 1
         # Each tile that is now complete is one hash of the level above.
         level, position, hashes = level + 1, position // WIDTH, b"".join(complete)
@@ -159,14 +167,6 @@ def _start_of(level: int, index: int, count: int, read_tile: ReadTile) -> bytes:
             f"{count} hashes of {HASH_BYTES}"
         )
     return tile[: count * HASH_BYTES]
-
-
-def _subtree(hashes: bytes) -> bytes:
-    """Hash a row of 2**n hashes up to the one node above them all."""
-    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(*row[at : at + 2]) for at in range(0, len(row), 2)]
-    return row[0]
 
 
 def _number(index: int, width: int) -> str:

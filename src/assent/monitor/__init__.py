@@ -1,0 +1,1 @@
+"""Following a log from outside: read it, verify it, report what it did wrong."""
