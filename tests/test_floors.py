@@ -11,9 +11,9 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 FLOORS = [
-    *("errors", "terms", "canon", "files", "merkle", "verify", "engine", "sources"),
-    *("ledger", "policy", "decide", "corpus", "train", "forget", "prove", "witness"),
-    *("monitor", "share", "notify", "report", "project", "demo", "cli"),
+    *("errors", "terms", "canon", "files", "merkle", "receipt", "verify", "engine"),
+    *("sources", "ledger", "policy", "decide", "corpus", "train", "forget", "prove"),
+    *("witness", "monitor", "share", "notify", "report", "project", "demo", "cli"),
 ]
 SIDE_BY_SIDE = frozenset({"ledger", "policy"})
 # `assent` itself is a door, not a floor: it names the version and leads to `Project`.
