@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from assent.cli.output import progress_bars, show_table
+from assent.cli.papers import receipt, show_receipt
 from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.errors import UsageError
@@ -217,18 +218,27 @@ def prove(context: click.Context, subject: str, out: Path) -> None:
     click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
 
 
+cli.add_command(receipt)
+
+
 @cli.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", help="The ledger's verifier key, from a source you trust.")
-def verify(bundle: Path, key: str | None) -> None:
-    """Check a proof BUNDLE offline: no database, no network, no trust.
+def verify(file: Path, key: str | None) -> None:
+    """Check a proof bundle or a receipt offline: no database, no network, no trust.
 
     \b
     assent verify u42.bundle.json
+    assent verify u42.receipt.json
     """
+    from assent.receipt.verify import is_receipt, verify_receipt
     from assent.verify import verify_bundle
 
-    found = verify_bundle(_read(bundle), key)
+    data = _read(file)
+    if is_receipt(data):
+        show_receipt(verify_receipt(data, key))
+        return
+    found = verify_bundle(data, key)
     for step in found.steps:
         click.echo(step)
     click.echo(f"verdict: {found.verdict} (model {found.model_id})")
@@ -242,5 +252,5 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
-            hint="name a bundle file, such as one written by `assent prove`",
+            hint="name a file written by `assent prove` or `assent receipt`",
         ) from error

@@ -36,9 +36,18 @@ KEYS: dict[str, dict[str, type]] = {
         "workers": int,
     },
     "capacity": {},
+    "receipts": {
+        "withdraw_at": str,
+        "rights_at": str,
+        "contact": str,
+        "address": str,
+        "storage": str,
+        "retention": str,
+    },
 }
 
-MAY_BE_LEFT_OUT = frozenset({"tiers"})
+MAY_BE_LEFT_OUT = frozenset({"tiers", *KEYS["receipts"]})
+SECTION_MAY_BE_LEFT_OUT = "receipts"
 CHOICES = ("real", "simulated")
 
 TEMPLATE = """\
@@ -74,6 +83,14 @@ workers = 2
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
 default = {capacity}
+
+# [receipts]    # what people read in theirs; what is left out is "not available"
+# withdraw_at = "https://example.org/settings/training"
+# rights_at = "https://example.org/privacy/rights"
+# contact = "privacy@example.org"
+# address = "1 Example Street, Dublin"
+# storage = "Ireland"
+# retention = "until the account is closed"
 """
 
 
@@ -108,6 +125,7 @@ class Config:
     declared: Declared
     train: TrainConfig
     capacity: Mapping[str, int]
+    receipts: Mapping[str, str]
 
     @property
     def note(self) -> str:
@@ -175,6 +193,7 @@ def parse_config(text: str) -> Config:
         declared=declared,
         train=TrainConfig(**value["train"]),
         capacity=dict(value["capacity"]),
+        receipts=dict(value.get("receipts", {})),
     )
 
 
@@ -186,6 +205,8 @@ def _check(value: dict[str, Any]) -> None:
             )
     for section, keys in KEYS.items():
         found = value.get(section)
+        if found is None and section == SECTION_MAY_BE_LEFT_OUT:
+            continue
         if not isinstance(found, dict):
             raise UsageError(f"`{FILE}`: section `[{section}]` is missing")
         for key in found:
@@ -215,6 +236,8 @@ def _check_value(section: str, key: str, found: object, kind: type) -> None:
         raise UsageError(f"{where} is missing")
     if isinstance(found, bool) or not isinstance(found, kind):
         raise UsageError(f"{where} has the wrong type, wanted {kind.__name__}")
+    if section == "receipts" and not (found and str(found).isprintable()):
+        raise UsageError(f"{where} is empty or cannot be printed, wanted one line")
     if isinstance(found, int | float) and found <= 0:
         raise UsageError(f"{where} is {found}, wanted more than 0")
     if isinstance(found, list) and not (

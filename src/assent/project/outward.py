@@ -1,4 +1,4 @@
-"""What leaves a project: handovers to recipients, and notices to people."""
+"""What leaves a project: handovers to recipients, notices and receipts to people."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from assent.project.needing import Need
     from assent.project.notifying import Delivered
     from assent.project.passing import Passed
+    from assent.project.receipts import Handed
     from assent.project.sharing import Shared
 
 
@@ -119,3 +120,25 @@ class Outward:
         from assent.project.notifying import delivered
 
         return delivered(self.place, path)
+
+    def receipt(
+        self,
+        subject_id: str,
+        out: Path,
+        entry: int | None = None,
+        every: bool = False,
+    ) -> "list[Handed]":
+        """Write a subject's consent receipts (mode 0600), each one checked.
+
+        Args:
+            subject_id: whose.
+            out: the file; with `every`, a folder.
+            entry: number of the ledger entry; her latest by default.
+            every: one file for each event of hers instead.
+
+        Raises:
+            UsageError: she has no event, or not this one.
+        """
+        from assent.project.receipts import hand_out
+
+        return hand_out(self.place, subject_id, out, entry, every)

@@ -4,7 +4,7 @@ It holds the ledger entry word for word, what opens its commitment, its way to t
 head, and the consent record derived from it. Layout: `docs/formats.md`, section 25.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from assent.canon import canonical
 from assent.merkle.log import leaf_hash
 from assent.merkle.note import sign_statement
 from assent.merkle.strict import base64_text, parse
-from assent.prove.bundle import SignedHead
 from assent.receipt.record import CONTEXT, Stated, consent_record
 from assent.receipt.verify import (
     FORMAT,
@@ -38,18 +37,21 @@ class HerEvent:
         body: the private body.
         opens: what opens the commitment, 32 bytes: her secret for the enrolment, the
             event's own opening for all others.
+        path: its way to the tree head of the receipt.
     """
 
     index: int
     entry: bytes
     body: Mapping[str, Any]
     opens: bytes
+    path: Sequence[bytes]
 
 
 def build_receipt(
     event: HerEvent,
     stated: Stated,
-    head: SignedHead,
+    tree_head: str,
+    verifier_key: str,
     private_key: Ed25519PrivateKey,
     created_at: int,
 ) -> bytes:
@@ -58,8 +60,9 @@ def build_receipt(
     Args:
         event: hers.
         stated: what the operator states beside it.
-        head: the tree head, which witnesses may have cosigned.
-        private_key: the ledger's, which signs the receipt.
+        tree_head: the signed note, which witnesses may have cosigned.
+        verifier_key: the ledger's public key.
+        private_key: the same key, which signs the receipt.
         created_at: microseconds UTC.
 
     Returns:
@@ -75,9 +78,9 @@ def build_receipt(
         "format": FORMAT,
         "entry": entry,
         "index": event.index,
-        "path": [base64_text(part) for part in head.path(event.index)],
-        "tree_head": head.note,
-        "verifier_key": head.verifier_key,
+        "path": [base64_text(part) for part in event.path],
+        "tree_head": tree_head,
+        "verifier_key": verifier_key,
         "body": dict(event.body),
         "opening": None if enrolled else base64_text(event.opens),
         "subject_secret": base64_text(event.opens) if enrolled else None,
@@ -94,9 +97,9 @@ def build_receipt(
         "assent:proof": proof,
     }
     unsigned["dpv:hasIdentifier"] = receipt_id(unsigned)
-    origin = head.verifier_key.partition("+")[0]
+    origin = verifier_key.partition("+")[0]
     note = sign_statement(statement_of(origin, unsigned), origin, private_key)
     receipt = canonical({**unsigned, "assent:proof": {**proof, "signature": note}})
     # Whoever gets it will verify it; so do we, before.
-    verify_receipt(receipt, head.verifier_key)
+    verify_receipt(receipt, verifier_key)
     return receipt

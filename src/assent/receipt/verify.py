@@ -13,9 +13,11 @@ from typing import Any
 from assent.canon import canonical, sha256
 from assent.errors import ProofError, UsageError
 from assent.merkle.commitment import SECRET_BYTES, enrolment_commit, event_commit
+from assent.merkle.cosign import Cosigned
 from assent.merkle.entry import PRIVATE_KEYS
 from assent.merkle.log import HASH_BYTES, leaf_hash, verify_inclusion
 from assent.merkle.note import TreeHead, open_head, open_statement, signature_count
+from assent.merkle.quorum import LogPolicy, check_quorum
 from assent.merkle.strict import Fields, parse, read_base64
 from assent.receipt.record import (
     CONTEXT,
@@ -108,13 +110,17 @@ def is_receipt(data: bytes) -> bool:
     return f'"format":"{FORMAT}"'.encode() in data[:MAX_RECEIPT_BYTES]
 
 
-def verify_receipt(data: bytes, verifier_key: str | None = None) -> Receipt:
+def verify_receipt(
+    data: bytes, verifier_key: str | None = None, policy: LogPolicy | None = None
+) -> Receipt:
     """Check a receipt, offline.
 
     Args:
         data: the file's bytes.
         verifier_key: the ledger's public key from a source that you trust; without it
             the key in the receipt is used, and the limits say so.
+        policy: the witnesses that must have cosigned the tree head; without it their
+            signatures are not looked at, and the limits say so.
 
     Raises:
         ProofError: anything in it is malformed, does not match, or is missing.
@@ -135,7 +141,7 @@ def verify_receipt(data: bytes, verifier_key: str | None = None) -> Receipt:
     note = proof.text("tree_head")
     head = open_head(note, key)
     entry, index = _logged(proof, head)
-    others = signature_count(note) - 1
+    seen = None if policy is None else check_quorum(note, policy, key)
 
     # (4) The body, with its opening or her secret, is what the entry committed to.
     body = _body(proof.values["body"])
@@ -144,33 +150,17 @@ def verify_receipt(data: bytes, verifier_key: str | None = None) -> Receipt:
     # (5) The consent record says what the body says, and nothing else.
     stated = _stated(proof.values["stated"])
     wanted = consent_record(leaf_hash(entry), recorded_at, body, stated)
-    if receipt.values["dpv:hasRecordOfActivity"] != wanted:
+    # As bytes: in Python `True` would equal 1.
+    if canonical(receipt.values["dpv:hasRecordOfActivity"]) != canonical(wanted):
         raise ProofError(
             "the consent record says something else than the event in the ledger"
         )
-    kind = EventKind(body["kind"])
-    source = "receipt" if verifier_key is None else "caller"
-    enrolled = kind is EventKind.ENROLLED
-    steps = (
-        f"the file is one canonical JSON object of {len(data)} bytes",
-        f"it is signed whole by `{head.origin}`, with the key from the {source}",
-        f"entry {index} is in that ledger, under a signed head of {head.size} entries",
-        f"the {'secret' if enrolled else 'opening'} and the event open the commitment "
-        "of that entry",
-        f"the consent record says what the event says: {MEANINGS[kind].words}",
-    )
-    return Receipt(
-        subject_id=body["subject_id"],
-        kind=kind,
-        words=MEANINGS[kind].words,
-        index=index,
-        happened_at=body["happened_at"],
-        recorded_at=recorded_at,
-        body=body,
-        head=head,
-        steps=tuple(f"({number}) {step}" for number, step in enumerate(steps, 1)),
-        limits=_limits(verifier_key is None, others, enrolled, is_simulated(body)),
-        verifier_key=key,
+    return _found(
+        _Checked(body, recorded_at, index, head, len(data)),
+        key,
+        verifier_key is not None,
+        seen,
+        signature_count(note) - 1,
     )
 
 
@@ -190,20 +180,67 @@ def receipt_id(unsigned: Mapping[str, Any]) -> str:
     return RECEIPT_ID + sha256(canonical(said))
 
 
-def _limits(
-    own_key: bool, others: int, enrolled: bool, simulated: bool
-) -> tuple[str, ...]:
-    witnesses = (
-        f"The tree head has {others} further signatures, which were not checked here."
-        if others
-        else OPERATOR_LIMIT
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was checked: the event, its place in the ledger, the file's size."""
+
+    body: dict[str, Any]
+    recorded_at: int
+    index: int
+    head: TreeHead
+    size: int
+
+
+def _found(
+    checked: _Checked,
+    key: str,
+    key_given: bool,
+    seen: tuple[Cosigned, ...] | None,
+    others: int,
+) -> Receipt:
+    """Say what a receipt proves, how it was checked, and what it does not prove."""
+    body, head = checked.body, checked.head
+    kind = EventKind(body["kind"])
+    enrolled = kind is EventKind.ENROLLED
+    witnessed = "" if seen is None else f", cosigned by {len(seen)} of the witnesses"
+    steps = (
+        f"the file is one canonical JSON object of {checked.size} bytes",
+        f"it is signed whole by `{head.origin}`, with the key from the "
+        f"{'caller' if key_given else 'receipt'}",
+        f"entry {checked.index} is in that ledger, under a signed head of {head.size} "
+        f"entries{witnessed}",
+        f"the {'secret' if enrolled else 'opening'} and the event open the commitment "
+        "of that entry",
+        f"the consent record says what the event says: {MEANINGS[kind].words}",
     )
+    return Receipt(
+        subject_id=body["subject_id"],
+        kind=kind,
+        words=MEANINGS[kind].words,
+        index=checked.index,
+        happened_at=body["happened_at"],
+        recorded_at=checked.recorded_at,
+        body=body,
+        head=head,
+        steps=tuple(f"({number}) {step}" for number, step in enumerate(steps, 1)),
+        limits=(
+            *((SIMULATED_LIMIT,) if is_simulated(body) else ()),
+            *(() if key_given else (KEY_LIMIT,)),
+            *((SECRET_LIMIT,) if enrolled else ()),
+            *LIMITS,
+            *(() if seen else (_unseen(others),)),
+        ),
+        verifier_key=key,
+    )
+
+
+def _unseen(others: int) -> str:
+    """Say that nobody else vouches for the tree head, as far as was checked."""
+    if others == 0:
+        return OPERATOR_LIMIT
     return (
-        *((SIMULATED_LIMIT,) if simulated else ()),
-        *((KEY_LIMIT,) if own_key else ()),
-        *((SECRET_LIMIT,) if enrolled else ()),
-        *LIMITS,
-        witnesses,
+        f"The tree head has {others} further signatures, which were not checked: name "
+        "the witnesses that you trust."
     )
 
 
