@@ -45,7 +45,9 @@ def receipt(
         click.echo(each.line())
     if note:
         click.echo(note)
-    click.echo(f"check one with `assent verify {handed[-1].path.name}`")
+    last = handed[-1].path
+    name = f"{out.name}/{last.name}" if every else last.name
+    click.echo(f"check it with `assent verify {name}`")
 
 
 def show_receipt(found: "Receipt") -> None:

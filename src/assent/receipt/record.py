@@ -215,7 +215,9 @@ def _process(
         process[relation] = {"@type": kind, "dct:identifier": body[field]}
         if body[field] == "*":
             process[relation]["dct:description"] = every
-    basis = {"@id": meaning.basis} if meaning.basis else NOT_APPLICABLE
+    # A notice or a restriction speaks of a use, on a basis that it does not say.
+    none = NOT_APPLICABLE if meaning.record == OTHER_RECORD else NOT_AVAILABLE
+    basis = {"@id": meaning.basis} if meaning.basis else none
     return process | {
         "dpv:hasLegalBasis": basis,
         "dpv:hasStorageCondition": [
