@@ -175,6 +175,7 @@ def test_the_commitment_binds_the_redacted_text(tmp_path: Path) -> None:
         "document_id": "d006",
         "subject_id": "s6",
         "text_sha256": sha256(b"words 6 of [name] to [email]").hexdigest(),
+        "reason": "consented",
         "group": "US",
         "shard": 0,
         "slice": 0,

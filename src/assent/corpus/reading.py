@@ -39,7 +39,7 @@ _DECIDED = (
     *("allowed", "reason", "rule", "group"),
 )
 _REDACTED = (
-    *("document_id", "subject_id", "category", "created_at", "rule"),
+    *("document_id", "subject_id", "category", "created_at", "reason", "rule"),
     *("group", "shard", "slice", "text"),
 )
 _PENDING_CHARACTERS = 8_000_000

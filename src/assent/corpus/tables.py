@@ -27,6 +27,7 @@ _SUBJECT = pa.field("subject_id", _TEXT)
 _CATEGORY = pa.field("category", _TEXT)
 _SLICE = pa.field("slice", pa.int32())
 _KINDS = [pa.field(kind.value, pa.int32()) for kind in sorted(Kind)]
+_REASON = pa.field("reason", _TEXT)
 _RULE = pa.field("rule", _TEXT)
 
 PART = pa.schema(
@@ -44,6 +45,7 @@ MEASURES = pa.schema(
         _ID,
         _SUBJECT,
         _CATEGORY,
+        _REASON,
         _RULE,
         _SLICE,
         pa.field("text_sha256", _TEXT),  # null: empty after redaction, in no part
@@ -52,13 +54,14 @@ MEASURES = pa.schema(
         *_KINDS,
     ]
 )
-DROPPED = pa.schema([_ID, _SUBJECT, _CATEGORY, pa.field("reason", _TEXT), _RULE])
+DROPPED = pa.schema([_ID, _SUBJECT, _CATEGORY, _REASON, _RULE])
 MENTIONS = pa.schema([_ID, pa.field("mentioned", _TEXT)])
 COMMITMENT = pa.schema(
     [
         _ID,
         _SUBJECT,
         pa.field("text_sha256", _TEXT),
+        _REASON,  # that permits it
         pa.field("group", _TEXT),
         pa.field("shard", pa.int32()),
         _SLICE,
@@ -208,6 +211,7 @@ def _committed(used: pa.Table, bucket: Bucket) -> pa.Table:
             used["document_id"],
             used["subject_id"],
             used["text_sha256"],
+            used["reason"],
             pa.array(group, _TEXT),
             pa.array(shard, pa.int32()),
             used["slice"],

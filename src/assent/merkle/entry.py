@@ -20,8 +20,8 @@ MAX_ENTRY_BYTES = 65_535
 PRIVATE_KEYS = ("v", "type", "recorded_at", "commit")
 PUBLIC_KEYS = ("v", "type", "recorded_at", "happened_at", "body")
 CORPUS_KEYS = (
-    *("corpus_id", "subject_root", "subjects", "documents", "categories", "as_of"),
-    *("ledger_size", "policies", "manifest", "parts", "plan", "tag_scheme"),
+    *("corpus_id", "subject_root", "consent_root", "subjects", "documents"),
+    *("categories", "as_of", "ledger_size", "manifest", "plan", "tag_scheme"),
     "derived_from",
 )
 MODEL_KEYS = ("model_id", "plan", "corpora", "parents", "weights", "content_read")
@@ -31,14 +31,28 @@ MODEL_KINDS = (EventKind.MODEL_TRAINED.value, EventKind.MODEL_REPAIRED.value)
 
 @dataclass(frozen=True, slots=True)
 class CorpusEntry:
-    """A `corpus_built` entry: what one corpus is committed to."""
+    """A `corpus_built` entry: what one corpus is committed to.
+
+    Args:
+        index: its place in the ledger.
+        corpus_id: its name.
+        subject_root: prefix root over everybody of whom something is in it; 32 bytes.
+        consent_root: prefix root over what was known of everybody who was enrolled,
+            used or not; 32 bytes.
+        subjects: how many people are in it.
+        documents: how many of their documents.
+        categories: of these documents, sorted; a category not listed is not in it.
+        ledger_size: entries of the ledger that its decisions knew.
+    """
 
     index: int
     corpus_id: str
     subject_root: bytes
+    consent_root: bytes
     subjects: int
     documents: int
     categories: tuple[str, ...]
+    ledger_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +130,10 @@ def read_corpus(entry: bytes, index: int) -> CorpusEntry:
     where = f"the corpus of entry {index}"
     wanted = (EventKind.CORPUS_BUILT.value,)
     fields = Fields.of(_body(entry, index, wanted), where, CORPUS_KEYS)
-    for key in ("manifest", "parts", "plan"):
+    for key in ("manifest", "plan"):
         fields.digest(key)
-    for key in ("as_of", "ledger_size"):
-        fields.count(key)
+    fields.count("as_of")
     fields.constant("tag_scheme", TAG_SCHEME)
-    _check_digests(fields, "policies")
     if fields.values["derived_from"] is not None:
         fields.name("derived_from")
     categories = fields.names("categories")
@@ -131,14 +143,25 @@ def read_corpus(entry: bytes, index: int) -> CorpusEntry:
         index=index,
         corpus_id=fields.name("corpus_id"),
         subject_root=fields.digest("subject_root"),
+        consent_root=fields.digest("consent_root"),
         subjects=fields.count("subjects"),
         documents=fields.count("documents"),
         categories=categories,
+        ledger_size=fields.count("ledger_size"),
     )
+    # Who builds knows nothing that is logged later, least of all this very entry.
+    if found.ledger_size > index:
+        raise ProofError(
+            f"{where}: it says that it knew {found.ledger_size} entries of the ledger"
+        )
     if (found.subjects == 0) != (found.subject_root == EMPTY):
         raise ProofError(f"{where}: {found.subjects} subjects do not fit its root")
     if found.documents < found.subjects:
         raise ProofError(f"{where}: {found.subjects} subjects, fewer documents")
+    if bool(found.documents) != bool(categories):
+        raise ProofError(
+            f"{where}: {found.documents} documents in {len(categories)} categories"
+        )
     return found
 
 
@@ -270,8 +293,3 @@ def _body(entry: bytes, index: int, kinds: tuple[str, ...]) -> object:
     fields.count("happened_at")
     body: object = fields.values["body"]
     return body
-
-
-def _check_digests(fields: Fields, key: str) -> None:
-    for text in fields.names(key):
-        Fields(fields.where, {key: text}).digest(key)

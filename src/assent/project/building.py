@@ -8,33 +8,21 @@ and ends with the same bytes.
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assent.canon import canonical, digest
+from assent.canon import canonical
 from assent.corpus.directory import Directory
-from assent.corpus.manifest import (
-    FILES,
-    MANIFEST,
-    BuildRequest,
-    Manifest,
-    check_file,
-    check_parts,
-    read_files,
-    read_manifest,
-)
+from assent.corpus.manifest import BuildRequest, Manifest, read_manifest
 from assent.engine.question import Question
-from assent.errors import CorpusError, DeniedError, UsageError
+from assent.errors import DeniedError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
-from assent.ledger.book import PublicEvent
-from assent.merkle.commitment import TAG_SCHEME, document_leaf_of, subject_leaf
-from assent.merkle.prefix import Leaf, prefix_root
 from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
+from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
 from assent.project.place import Place, Progress
 from assent.project.writing import directory_path, write_corpus
@@ -115,9 +103,10 @@ def build(place: Place, progress: Progress) -> Built:
             progress,
         )
         # Crash here: the corpus is whole, not committed to; the next run does that.
-    built = commit(place, folder, plan)
+    manifest, entry = commit(place, folder, plan)
     place.finish(JOB)
-    return replace(built, continued=pins["as_of"]) if pins is begun else built
+    continued = pins["as_of"] if pins is begun else None
+    return Built(folder, manifest, entry, continued)
 
 
 def _pins(place: Place, begun: dict[str, Any] | None) -> dict[str, Any]:
@@ -172,7 +161,7 @@ def _drop_drafts(place: Place, begun: dict[str, Any]) -> None:
     for draft in corpora.glob(".building-*"):
         shutil.rmtree(draft)
     for folder in corpora.glob("[!.]*"):
-        if _logged(place, folder.name) is not None:
+        if is_logged(place, folder.name):
             continue
         request = read_manifest(folder).request
         pinned = (request.as_of, request.ledger_size)
@@ -352,112 +341,6 @@ def coarse(place: Place, question: Question) -> dict[str | None, str]:
         for country, fine in (*question.jurisdictions, (UNKNOWN, UNKNOWN))
         if country in group_of
     }
-
-
-def commit(place: Place, folder: Path, plan: Plan) -> Built:
-    """Check a finished corpus and log its commitment, once.
-
-    Raises:
-        CorpusError: a part is not what the manifest says.
-    """
-    manifest = check_parts(folder)
-    leaves = subject_leaves(place, folder)
-    event = _logged(place, manifest.corpus_id) or place.book.publish(
-        EventKind.CORPUS_BUILT,
-        place.clock(),
-        {
-            "corpus_id": manifest.corpus_id,
-            "subject_root": prefix_root(leaves).hex(),
-            "subjects": len(leaves),
-            "documents": manifest.counts.documents_used,
-            "categories": sorted(manifest.counts.used_by_category),
-            "as_of": manifest.request.as_of,
-            "ledger_size": manifest.request.ledger_size,
-            "policies": sorted(manifest.request.policies),
-            "manifest": file_sha256(folder / "manifest.json"),
-            "parts": digest([[part.path, part.sha256] for part in manifest.parts]),
-            "plan": plan.digest,
-            "tag_scheme": TAG_SCHEME,
-            "derived_from": manifest.request.derived_from,
-        },
-    )
-    return Built(folder, manifest, event.number)
-
-
-def _logged(place: Place, corpus_id: str) -> PublicEvent | None:
-    for event in place.events_of(EventKind.CORPUS_BUILT):
-        if event.body["corpus_id"] == corpus_id:
-            return event
-    return None
-
-
-def subject_leaves(place: Place, folder: Path) -> list[Leaf]:
-    """Derive the leaf of every subject in a corpus from digests that outlive its text.
-
-    Memory and time grow with the documents: about 10 microseconds each.
-    """
-    documents = subject_documents(folder)
-    secrets = place.vault.secrets(documents)
-    return [
-        subject_leaf(
-            secrets[subject_id],
-            folder.name,
-            [
-                document_leaf_of(
-                    secrets[subject_id], folder.name, document_id, bytes.fromhex(sha)
-                )
-                for document_id, sha in rows
-            ],
-        )
-        for subject_id, rows in documents.items()
-    ]
-
-
-def subject_documents(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """Read which documents of whom are in a corpus: subject -> (id, sha256 of text)."""
-    columns = ["subject_id", "document_id", "text_sha256"]
-    table = read_commitment(folder, columns)
-    found: dict[str, list[tuple[str, str]]] = {}
-    for subject_id, document_id, sha in zip(
-        *(table[name].to_pylist() for name in columns), strict=True
-    ):
-        found.setdefault(subject_id, []).append((document_id, sha))
-    return found
-
-
-def check_logged(place: Place, corpus_id: str) -> None:
-    """Compare a corpus's manifest with what the ledger says of it.
-
-    Raises:
-        CorpusError: it is another, or gone.
-    """
-    event = _logged(place, corpus_id)
-    path = place.corpus_folder(corpus_id) / MANIFEST
-    found = file_sha256(path) if path.is_file() else "missing"
-    if event is None or found != event.body["manifest"]:
-        raise CorpusError(
-            f"`{MANIFEST}` of `{corpus_id}` is not the one that the ledger names",
-            hint="restore the corpus from a backup, or build again",
-        )
-
-
-def read_commitment(folder: Path, columns: Sequence[str]) -> pa.Table:
-    """Read what a corpus holds, also one whose text was erased.
-
-    Raises:
-        CorpusError: the table is not the one that the build wrote: a person left out
-            of it would neither be quarantined nor forgotten.
-    """
-    manifest, files = read_manifest(folder), read_files(folder)
-    listed = {entry.path: entry for entry in files}
-    name = "commitment.parquet"
-    if file_sha256(folder / FILES) != manifest.files_sha256 or name not in listed:
-        raise CorpusError(
-            f"`{FILES}` of `{folder.name}` is not as the build wrote it",
-            hint="restore it from a backup, or build the corpus again",
-        )
-    check_file(folder, listed[name])
-    return pq.read_table(folder / name, columns=list(columns))
 
 
 def buckets_of(plan: Plan) -> Sequence[tuple[str, int]]:

@@ -34,11 +34,11 @@ from assent.forget.repair import (
 )
 from assent.project.building import (
     buckets_of,
-    commit,
     plan_key,
     policies_in_force,
     sealed_plans,
 )
+from assent.project.commitments import commit
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
@@ -278,10 +278,10 @@ def _corpus_without(work: _Work) -> Manifest:
     if not folder.exists():
         without(old, request, work.forget, {}, folder.parent, work.progress)
     # Crash here: the new corpus is whole and not logged; the next run logs it.
-    built = commit(place, folder, work.plan)
+    manifest, _ = commit(place, folder, work.plan)
     erase_text(old, pins["as_of"])
     # Crash here: the forgotten texts are gone from both corpora.
-    return built.manifest
+    return manifest
 
 
 def _model_without(

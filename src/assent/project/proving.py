@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
-from assent.project.building import check_logged, subject_documents, subject_leaves
+from assent.project.commitments import check_logged, subject_documents, subject_leaves
 from assent.project.place import Place
 from assent.prove.bundle import (
     Enrolment,

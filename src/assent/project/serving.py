@@ -12,7 +12,7 @@ from assent.decide import overlaps
 from assent.engine.question import Question
 from assent.policy.model import Suspension
 from assent.policy.regions import UNKNOWN, countries_of
-from assent.project.building import check_logged, read_commitment
+from assent.project.commitments import check_logged, read_commitment
 from assent.project.place import Place
 from assent.terms import PROVED
 from assent.train.plan import Plan

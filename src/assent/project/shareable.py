@@ -14,7 +14,8 @@ from assent.corpus.manifest import FileEntry, check_parts, read_manifest
 from assent.corpus.tables import read_table
 from assent.errors import CorpusError, UsageError
 from assent.files import write_whole
-from assent.project.building import check_logged, sealed_plans
+from assent.project.building import sealed_plans
+from assent.project.commitments import check_logged
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Trained, trained_documents
 from assent.project.training import checked_summary
