@@ -1,6 +1,7 @@
 """A small ledger in memory with real hashes and signatures, for tests of proofs."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -10,17 +11,39 @@ from assent.merkle.commitment import (
     enrolment_commit,
     event_commit,
     subject_leaf,
+    tag,
 )
+from assent.merkle.compound import compound_path
+from assent.merkle.cosign import cosign, cosigner_key
 from assent.merkle.log import appended, inclusion_path, leaf_hash, root
 from assent.merkle.note import TreeHead, sign_head, verifier_key
-from assent.merkle.prefix import Leaf, prefix_root
+from assent.merkle.prefix import Leaf, PrefixTree, prefix_root
+from assent.merkle.strict import base64_text
 from assent.prove.bundle import Enrolment, Share, SignedHead, build_bundle
 
 ORIGIN = "club.example/ledger"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = verifier_key(ORIGIN, PRIVATE.public_key())
+WITNESSED = 1_764_000_000  # seconds: 2025-11-24 16:00:00 UTC
 ANA, BEN, CEM, DIA = (bytes([number] * 32) for number in (1, 2, 3, 4))
 HEX = "ab" * 32
+
+
+class Witness(NamedTuple):
+    """Who cosigns the heads of the small ledger."""
+
+    name: str
+    private: Ed25519PrivateKey
+
+    @property
+    def key(self) -> str:
+        return cosigner_key(self.name, self.private.public_key())
+
+
+UNION, PRESS, COURT = (
+    Witness(name, Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)))
+    for number, name in enumerate(("union.example", "press.example", "court.example"))
+)
 
 
 class Ledger:
@@ -62,7 +85,8 @@ class Ledger:
         for secret in (ANA, BEN, CEM, DIA):
             own = texts.get(secret, {})
             digests = [(key, sha256(own[key].encode())) for key in reversed(own)]
-            self.shares[name][secret] = Share(leaves, digests)
+            proof = PrefixTree(leaves).prove(tag(secret, name))
+            self.shares[name][secret] = Share(proof, digests)
         body = corpus_body(name, prefix_root(leaves), texts)
         return self.public("corpus_built", body)
 
@@ -83,8 +107,16 @@ class Ledger:
             "model_repaired", {**body, "supersedes": old, "certificate": HEX}
         )
 
-    def bundle(self, secret: bytes, model: str, without: str = "") -> bytes:
+    def bundle(
+        self,
+        secret: bytes,
+        model: str,
+        without: str = "",
+        witnesses: Sequence[Witness] = (),
+    ) -> bytes:
         head = TreeHead(ORIGIN, len(self.entries), root(len(self.entries), self.get))
+        note = sign_head(head, PRIVATE)
+        lines = [cosign(note, one.name, one.private, WITNESSED) for one in witnesses]
         shares = {
             name: held[secret] for name, held in self.shares.items() if name != without
         }
@@ -94,8 +126,23 @@ class Ledger:
             model,
             enumerate(self.entries),
             shares,
-            SignedHead(sign_head(head, PRIVATE), KEY, self.path),
+            SignedHead(
+                note + "".join(f"{line}\n" for line in lines),
+                KEY,
+                self.path,
+                [one.key for one in witnesses],
+            ),
         )
+
+    def reproved(self, value: dict[str, Any]) -> bytes:
+        """Write a bundle with the proof that the operator could give for its entries.
+
+        So what is refused is not refused for its proof.
+        """
+        parts = [value["enrolled"], *value["models"], *value["corpora"]]
+        paths = {part["entry"]: self.path(part["entry"]) for part in parts}
+        path = compound_path(paths, len(self.entries))
+        return canonical({**value, "path": base64_text(b"".join(path))})
 
     def path(self, index: int) -> list[bytes]:
         return inclusion_path(index, len(self.entries), self.get)

@@ -21,9 +21,10 @@ from assent.merkle.commitment import (
 )
 from assent.merkle.log import inclusion_path, root
 from assent.merkle.note import TreeHead, sign_head, verifier_key
-from assent.merkle.prefix import EMPTY, prefix_root
+from assent.merkle.prefix import EMPTY, PrefixTree, prefix_root
+from assent.merkle.sentences import ALONE_LIMIT, KEY_LIMIT, LIMITS
 from assent.prove.bundle import Share, SignedHead, build_bundle, corpora_needed
-from assent.verify import KEY_LIMIT, LIMITS, MAX_BUNDLE_BYTES, Answer, verify_bundle
+from assent.verify import MAX_BUNDLE_BYTES, Answer, verify_bundle
 from small_ledger import (
     ANA,
     BEN,
@@ -91,8 +92,8 @@ def test_steps_are_numbered_and_name_no_person() -> None:
 def test_without_a_key_of_ones_own_the_limits_say_so() -> None:
     bundle = LEDGER.bundle(CEM, "model-1")
     alone, given = verify_bundle(bundle), verify_bundle(bundle, KEY)
-    assert (alone.key_given, alone.limits) == (False, (KEY_LIMIT, *LIMITS))
-    assert (given.key_given, given.limits) == (True, LIMITS)
+    assert (alone.key_given, alone.limits) == (False, (KEY_LIMIT, ALONE_LIMIT, *LIMITS))
+    assert (given.key_given, given.limits) == (True, (ALONE_LIMIT, *LIMITS))
     assert alone.verdict == given.verdict
 
 
@@ -220,6 +221,11 @@ def test_lists_in_another_order_or_with_one_twice_are_refused() -> None:
                     verify_bundle(forged, KEY)
 
 
+def signed_head() -> SignedHead:
+    head = TreeHead(ORIGIN, len(LEDGER.entries), root(len(LEDGER.entries), LEDGER.get))
+    return SignedHead(sign_head(head, PRIVATE), KEY, LEDGER.path)
+
+
 def forged_ledger(change: Callable[[Ledger], None]) -> Ledger:
     ledger = Ledger()
     for secret, name in ((ANA, "ana"), (BEN, "ben"), (CEM, "cem")):
@@ -274,7 +280,7 @@ def test_a_corpus_of_the_model_cannot_be_left_out() -> None:
     value = json.loads(LEDGER.bundle(CEM, "model-1"))
     value["corpora"] = []
     with pytest.raises(ProofError, match="lacks the corpus"):
-        verify_bundle(canonical(value))
+        verify_bundle(LEDGER.reproved(value))
 
 
 def test_leaving_out_a_parent_never_turns_into_absent() -> None:
@@ -282,9 +288,9 @@ def test_leaving_out_a_parent_never_turns_into_absent() -> None:
     value["models"] = value["models"][1:]  # the parent, with the corpus it read
     value["corpora"] = value["corpora"][1:]
     with pytest.raises(ProofError, match="which is `unknown`"):
-        verify_bundle(canonical(value))
-    value["claim"]["verdict"] = "unknown"
-    verdict = verify_bundle(canonical(value))
+        verify_bundle(LEDGER.reproved(value))
+    value["verdict"] = "unknown"
+    verdict = verify_bundle(LEDGER.reproved(value))
     assert verdict.verdict is Answer.UNKNOWN
     assert any("`model-1` is not shown" in step for step in verdict.steps)
 
@@ -294,26 +300,48 @@ def test_an_entry_that_bears_on_nothing_is_refused() -> None:
     large = json.loads(LEDGER.bundle(CEM, "child"))
     small["corpora"] = large["corpora"]
     with pytest.raises(ProofError, match="no part of the model"):
-        verify_bundle(canonical(small))
+        verify_bundle(LEDGER.reproved(small))
 
 
 def test_a_document_kept_back_or_added_is_refused() -> None:
     bundle = LEDGER.bundle(ANA, "model-1")
     fewer, more, none = (json.loads(bundle) for _ in range(3))
-    fewer["corpora"][0]["documents"].pop()
-    extra = {"document_id": "a3", "text_sha256": HEX}
-    more["corpora"][0]["documents"].append(extra)
-    none["corpora"][0]["documents"] = []
-    for forged in (fewer, more, none):
+    fewer["corpora"][0]["documents"].popitem()
+    more["corpora"][0]["documents"]["a3"] = HEX
+    none["corpora"][0]["documents"] = {}
+    absent = json.loads(bundle)
+    del absent["corpora"][0]["documents"]
+    for forged in (fewer, more, none, absent):
         with pytest.raises(ProofError):
             verify_bundle(canonical(forged))
 
 
 def test_another_persons_secret_opens_nothing() -> None:
     value = json.loads(LEDGER.bundle(ANA, "model-1"))
-    value["subject_secret"] = base64.b64encode(CEM).decode()
-    with pytest.raises(ProofError, match="do not open"):
+    value["secret"] = base64.b64encode(CEM).decode()
+    with pytest.raises(ProofError, match="proof leads to root"):
         verify_bundle(canonical(value))
+    with pytest.raises(ProofError, match="do not open"):
+        build_bundle(
+            CEM,
+            LEDGER.enrolments[ANA],
+            "model-1",
+            enumerate(LEDGER.entries),
+            {name: held[ANA] for name, held in LEDGER.shares.items()},
+            signed_head(),
+        )
+
+
+def test_another_body_or_secret_makes_another_enrolment() -> None:
+    value = json.loads(LEDGER.bundle(CEM, "silent"))  # no corpus: only the enrolment
+    changes: list[dict[str, Any]] = [
+        {"secret": base64.b64encode(ANA).decode()},
+        {"enrolled": {**value["enrolled"], "recorded_at": 7}},
+        {"enrolled": {**value["enrolled"], "body": {"subject_id": "cem"}}},
+    ]
+    for change in changes:
+        with pytest.raises(ProofError, match="do not lead to the root"):
+            verify_bundle(canonical(value | change))
 
 
 def test_a_line_of_an_unknown_signer_is_not_let_in() -> None:
@@ -366,7 +394,7 @@ def test_a_corpus_entry_that_contradicts_its_format_is_refused(
     ledger = forged_ledger(lambda one: None)
     texts = {BEN: {"b": "x"}}
     leaves = [subject_leaf(BEN, "c", [document_leaf(BEN, "c", "b", "x")])]
-    ledger.shares["c"] = {ANA: Share(leaves)}
+    ledger.shares["c"] = {ANA: Share(PrefixTree(leaves).prove(tag(ANA, "c")))}
     ledger.public("corpus_built", corpus_body("c", prefix_root(leaves), texts) | change)
     ledger.model("model", ["c"], [])
     with pytest.raises(ProofError):

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from assent import Project
 from assent.corpus.tables import part_path
 from assent.files import write_whole
+from assent.merkle.sentences import limits_of
 from assent.project.building import Built, buckets_of, sealed_plans
 from assent.project.forgetting import Repaired
 from assent.project.training import Trained, bits_per_byte
@@ -29,7 +30,7 @@ from assent.report.page import render
 from assent.report.replay import Snapshot
 from assent.sources.simulated import simulated
 from assent.terms import Reason, iso
-from assent.verify import LIMITS, Verdict
+from assent.verify import Verdict
 
 CLEAN_MEMBERS = 24
 """People of another simulated platform, whose words no model here has seen."""
@@ -208,5 +209,5 @@ def _limits(told: Told) -> tuple[Limit, ...]:
             "Keys and secrets come from the seed, so in this demo they protect nobody.",
             Part.LEDGER,
         ),
-        *(Limit(text, Part.PROOFS) for text in LIMITS),
+        *(Limit(text, Part.PROOFS) for text in limits_of(True, False, 0)),
     )

@@ -7,10 +7,13 @@ what this version does not understand, such as a further source of a model.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from assent.canon import canonical
 from assent.errors import ProofError
 from assent.merkle.commitment import TAG_SCHEME
 from assent.merkle.prefix import EMPTY
+from assent.merkle.sentences import UNRESOLVED
 from assent.merkle.strict import Fields, parse
 from assent.terms import EventKind
 
@@ -91,6 +94,37 @@ class Closure:
     unresolved: tuple[str, ...]
 
 
+def write_enrolled(recorded_at: int, commit: bytes) -> bytes:
+    """Write an `enrolled` entry: nothing of the person but 32 random-looking bytes."""
+    return canonical(
+        {
+            "v": VERSION,
+            "type": EventKind.ENROLLED.value,
+            "recorded_at": recorded_at,
+            "commit": commit.hex(),
+        }
+    )
+
+
+def write_public(
+    kind: EventKind, recorded_at: int, happened_at: int, body: Mapping[str, Any]
+) -> bytes:
+    """Write the entry of an event that concerns nobody alone.
+
+    Raises:
+        ValueError: the body is no JSON.
+    """
+    return canonical(
+        {
+            "v": VERSION,
+            "type": kind.value,
+            "recorded_at": recorded_at,
+            "happened_at": happened_at,
+            "body": body,
+        }
+    )
+
+
 def kind_of(entry: bytes, index: int) -> str:
     """Read an entry's kind, and nothing else of it.
 
@@ -127,9 +161,18 @@ def read_corpus(entry: bytes, index: int) -> CorpusEntry:
     Raises:
         ProofError: the entry is no such one, or contradicts itself.
     """
-    where = f"the corpus of entry {index}"
     wanted = (EventKind.CORPUS_BUILT.value,)
-    fields = Fields.of(_body(entry, index, wanted), where, CORPUS_KEYS)
+    return corpus_of(_body(entry, index, wanted), index)
+
+
+def corpus_of(body: object, index: int) -> CorpusEntry:
+    """Read the body of a `corpus_built` entry.
+
+    Raises:
+        ProofError: it is no such one, or contradicts itself.
+    """
+    where = f"the corpus of entry {index}"
+    fields = Fields.of(body, where, CORPUS_KEYS)
     for key in ("manifest", "plan"):
         fields.digest(key)
     fields.count("as_of")
@@ -171,9 +214,24 @@ def read_model(entry: bytes, index: int) -> ModelEntry:
     Raises:
         ProofError: the entry is no such one, or contradicts itself.
     """
-    where = f"the model of entry {index}"
     body = _body(entry, index, MODEL_KINDS)
-    repaired = kind_of(entry, index) == EventKind.MODEL_REPAIRED
+    return model_of(body, index, EventKind(kind_of(entry, index)))
+
+
+def model_kind(body: Mapping[str, Any]) -> EventKind:
+    """Tell by its body which kind of entry a model has: a repaired one supersedes."""
+    repaired = "supersedes" in body
+    return EventKind.MODEL_REPAIRED if repaired else EventKind.MODEL_TRAINED
+
+
+def model_of(body: object, index: int, kind: EventKind) -> ModelEntry:
+    """Read the body of a `model_trained` or `model_repaired` entry.
+
+    Raises:
+        ProofError: it is no such one, or contradicts itself.
+    """
+    where = f"the model of entry {index}"
+    repaired = kind is EventKind.MODEL_REPAIRED
     fields = Fields.of(body, where, REPAIR_KEYS if repaired else MODEL_KEYS)
     for key in ("plan", "weights", "content_read"):
         fields.digest(key)
@@ -241,13 +299,13 @@ def closure(model_id: str, models: Mapping[str, ModelEntry]) -> Closure:
     while waiting:
         model = models[waiting.pop()]
         corpora.update(model.corpora)
-        unresolved.update(f"`{name}` is outside this ledger" for name in model.external)
+        unresolved.update(_unresolved("external", name) for name in model.external)
         if not model.corpora and not model.parents and not model.external:
             # Silence is no proof: a model that names nothing was made of something.
-            unresolved.add(f"model `{model.model_id}` names nothing it is made of")
+            unresolved.add(_unresolved("silent", model.model_id))
         for parent in model.parents:
             if parent not in models:
-                unresolved.add(f"model `{parent}` is not shown")
+                unresolved.add(_unresolved("missing", parent))
             elif parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
@@ -273,6 +331,10 @@ def superseded_by(model_id: str, models: Mapping[str, ModelEntry]) -> tuple[str,
         chain.append(old.model_id)
         model = old
     return tuple(chain)
+
+
+def _unresolved(why: str, name: str) -> str:
+    return UNRESOLVED[why].format(name=name)
 
 
 def _known(model_id: str, models: Mapping[str, ModelEntry]) -> ModelEntry:

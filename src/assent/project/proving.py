@@ -4,6 +4,8 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
+from assent.merkle.commitment import tag
+from assent.merkle.prefix import PrefixTree
 from assent.project.commitments import check_logged, subject_documents, subject_leaves
 from assent.project.place import Place
 from assent.prove.bundle import (
@@ -31,7 +33,7 @@ def prove(place: Place, subject_id: str, path: Path) -> str:
         raise ProofError(f"subject `{subject_id}` has no enrolment in the ledger")
     model_id = place.served_model()["model_id"]
     size = place.book.size
-    entries = [(n, place.book.entry(n)) for n in range(size)]
+    entries = [(one.number, one.entry) for one in place.book.public_events(size)]
     shares = {
         corpus_id: _share(place, corpus_id, subject_id)
         for corpus_id in corpora_needed(model_id, entries)
@@ -54,4 +56,5 @@ def _share(place: Place, corpus_id: str, subject_id: str) -> Share:
     check_logged(place, corpus_id)
     folder = place.corpus_folder(corpus_id)
     hers = subject_documents(folder).get(subject_id, [])
-    return Share(subject_leaves(place, folder), hers)
+    key = tag(place.vault.secret(subject_id), corpus_id)
+    return Share(PrefixTree(subject_leaves(place, folder)).prove(key), hers)

@@ -1,30 +1,34 @@
 """Build the proof bundle: one file about one subject and one model.
 
-The bundle holds ledger entries word for word with their proofs, and the subject's
+The bundle shows ledger entries with one proof for all of them, and holds the subject's
 secret, so it is hers alone. After her secret is destroyed no bundle can be built, so
 the last ones are handed out before. Layout: `docs/formats.md`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
 from assent.canon import canonical
 from assent.errors import ProofError
-from assent.merkle.commitment import tag
+from assent.merkle.commitment import enrolment_commit
+from assent.merkle.compound import compound_path
 from assent.merkle.entry import (
     Closure,
     CorpusEntry,
     ModelEntry,
     closure,
+    read_enrolment,
     read_public,
     superseded_by,
 )
 from assent.merkle.note import open_head
-from assent.merkle.prefix import Leaf, PrefixTree
+from assent.merkle.prefix import PrefixProof, ProofKind
+from assent.merkle.signers import signed_by, signers_text
 from assent.merkle.strict import base64_text
-from assent.verify import FORMAT, VERSION, answer_for, claim_of, verify_bundle
+from assent.verify import FORMAT, answer_for, verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,15 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one corpus holds, and what of it is the subject's.
+    """What of one corpus is the subject's, with the proof that it is this and no more.
 
     Args:
-        leaves: key and commitment of every subject in the corpus, in any order.
+        proof: where her tag is among the subjects of the corpus, or would be.
         documents: (document id, sha256 of its used text, hexadecimal) of each of the
             subject's documents, in any order; empty when nothing of hers is in it.
     """
 
-    leaves: Sequence[Leaf]
+    proof: PrefixProof
     documents: Sequence[tuple[str, str]] = ()
 
 
@@ -55,14 +59,17 @@ class SignedHead:
     """A signed tree head, its key, and the paths that lead to it.
 
     Args:
-        note: the signed note.
-        verifier_key: the key that signed it.
+        note: the signed note, with the cosignatures that there are.
+        verifier_key: the key of the log that signed it.
         path: gives the inclusion path of an entry under exactly this head.
+        witnesses: verifier keys of the witnesses to name; the lines of others are not
+            handed on.
     """
 
     note: str
     verifier_key: str
     path: Callable[[int], Sequence[bytes]]
+    witnesses: Sequence[str] = field(default=())
 
 
 def build_bundle(
@@ -81,7 +88,8 @@ def build_bundle(
         secret: the subject's 32 bytes, which `enrolment` binds her to.
         enrolment: the ledger's entry.
         model_id: in question.
-        entries: (index, entry) of the ledger; only models and corpora are looked at.
+        entries: (index, entry) of the ledger's public entries; only models and corpora
+            are looked at.
         shares: by corpus id; needed for each corpus of `corpora_needed`.
         head: the tree head; entries from its size on are not seen.
 
@@ -97,7 +105,7 @@ def build_bundle(
     models, corpora = read_public(seen.items())
     chain, closures = _shown(model_id, models, shares)
 
-    # (2) Where its entries stand in the ledger, and the claim that they make.
+    # (2) Where its entries stand in the ledger, and the verdict that follows.
     model_places, corpus_places = _places(closures, models, corpora, shares)
     used = {
         name: tuple(sorted(document_id for document_id, _ in shares[name].documents))
@@ -105,19 +113,20 @@ def build_bundle(
     }
     answers = list(map(answer_for, chain, closures, repeat(used)))
 
-    # (3) The file: entries word for word, each with its way to the one tree head.
+    # (3) The file: the entries, and one way to the one tree head for all of them.
+    places = [enrolment.index, *model_places, *(place for place, _ in corpus_places)]
+    path = compound_path({place: head.path(place) for place in places}, size)
     body = {
-        "claim": claim_of(answers),
-        "subject_secret": base64_text(secret),
-        "enrolled": {
-            **_logged(enrolment.index, enrolment.entry, head),
-            "body": dict(enrolment.body),
-        },
-        "models": [_logged(place, seen[place], head) for place in model_places],
+        "model_id": model_id,
+        "verdict": answers[0].verdict.value,
+        "secret": base64_text(secret),
+        "enrolled": _enrolled(secret, enrolment),
+        "models": [_logged(place, seen[place]) for place in model_places],
         "corpora": [
-            _logged(place, seen[place], head) | _share(secret, name, shares[name])
+            _logged(place, seen[place]) | _share(shares[name])
             for place, name in corpus_places
         ],
+        "path": base64_text(b"".join(path)),
     }
     bundle = _file(body, head)
 
@@ -128,15 +137,9 @@ def build_bundle(
 
 def _file(body: Mapping[str, Any], head: SignedHead) -> bytes:
     """Write the one valid form of a bundle."""
-    return canonical(
-        {
-            "v": VERSION,
-            "format": FORMAT,
-            "tree_head": head.note,
-            "verifier_key": head.verifier_key,
-            **body,
-        }
-    )
+    note, signers = signed_by(head.note, head.verifier_key, head.witnesses)
+    signed = {"policy": signers_text(signers), "tree_head": note}
+    return canonical({"format": FORMAT, **signed, **body})
 
 
 def corpora_needed(
@@ -187,29 +190,35 @@ def _places(
     )
 
 
-def _logged(index: int, entry: bytes, head: SignedHead) -> dict[str, Any]:
-    return {
-        "entry": base64_text(entry),
-        "index": index,
-        "path": [base64_text(part) for part in head.path(index)],
-    }
+def _enrolled(secret: bytes, enrolment: Enrolment) -> dict[str, Any]:
+    """Write the enrolment without its commitment, which follows from the secret."""
+    body = dict(enrolment.body)
+    if read_enrolment(enrolment.entry, enrolment.index) != enrolment_commit(
+        secret, body
+    ):
+        raise ProofError(
+            "the secret and the body do not open the commitment of the enrolment",
+            hint="restore the vault and the ledger from the same backup",
+        )
+    recorded_at = json.loads(enrolment.entry)["recorded_at"]
+    return {"entry": enrolment.index, "recorded_at": recorded_at, "body": body}
 
 
-def _share(secret: bytes, corpus_id: str, share: Share) -> dict[str, Any]:
-    """Prove the subject in a corpus, or absent from it, and list her documents."""
-    proof = PrefixTree(share.leaves).prove(tag(secret, corpus_id))
-    leaf = None
+def _logged(index: int, entry: bytes) -> dict[str, Any]:
+    """Write a public entry: its number, and of its fields what can differ."""
+    value = json.loads(entry)
+    kept = {key: value[key] for key in ("recorded_at", "happened_at", "body")}
+    return {"entry": index, **kept}
+
+
+def _share(share: Share) -> dict[str, Any]:
+    """Write a proof and the subject's documents; which kind it is, the fields say."""
+    proof = share.proof
+    shown: dict[str, Any] = {"path": base64_text(b"".join(proof.copath))}
+    if share.documents:
+        shown["documents"] = dict(share.documents)
     if proof.leaf is not None:
-        key, commitment = map(base64_text, proof.leaf)
-        leaf = {"key": key, "commitment": commitment}
-    return {
-        "prefix": {
-            "kind": proof.kind.value,
-            "copath": [base64_text(part) for part in proof.copath],
-            "leaf": leaf,
-        },
-        "documents": [
-            {"document_id": document_id, "text_sha256": text_sha256}
-            for document_id, text_sha256 in sorted(share.documents)
-        ],
-    }
+        shown["leaf"] = base64_text(b"".join(proof.leaf))
+    if (proof.kind is ProofKind.INCLUSION) != bool(share.documents):
+        raise ProofError("a corpus shows documents of a subject who is not in it")
+    return shown
