@@ -53,6 +53,10 @@ class Share:
     proof: PrefixProof
     documents: Sequence[tuple[str, str]] = ()
 
+    def names(self) -> tuple[str, ...]:
+        """List the ids of the subject's documents, sorted."""
+        return tuple(sorted(document_id for document_id, _ in self.documents))
+
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
@@ -107,10 +111,7 @@ def build_bundle(
 
     # (2) Where its entries stand in the ledger, and the verdict that follows.
     model_places, corpus_places = _places(closures, models, corpora, shares)
-    used = {
-        name: tuple(sorted(document_id for document_id, _ in shares[name].documents))
-        for _, name in corpus_places
-    }
+    used = {name: shares[name].names() for _, name in corpus_places}
     answers = list(map(answer_for, chain, closures, repeat(used)))
 
     # (3) The file: the entries, and one way to the one tree head for all of them.
