@@ -18,10 +18,18 @@ from assent.prove.bundle import (
 from assent.verify import verify_bundle
 
 
-def prove(place: Place, subject_id: str, path: Path) -> str:
-    """Write one subject's bundle about the served model, and give its verdict.
+def prove(
+    place: Place, subject_id: str, path: Path, model_id: str | None = None
+) -> str:
+    """Write one subject's bundle about a model, and give its verdict.
 
     The file holds her secret, so it is written with mode 0600.
+
+    Args:
+        place: the project.
+        subject_id: who.
+        path: of the file.
+        model_id: the served model by default.
 
     Raises:
         LedgerError: the subject was never enrolled, or her secret was shredded.
@@ -31,7 +39,7 @@ def prove(place: Place, subject_id: str, path: Path) -> str:
     enrolment = place.book.enrolment(subject_id)
     if enrolment is None:
         raise ProofError(f"subject `{subject_id}` has no enrolment in the ledger")
-    model_id = place.served_model()["model_id"]
+    model_id = model_id or place.served_model()["model_id"]
     size = place.book.size
     entries = [(one.number, one.entry) for one in place.book.public_events(size)]
     shares = {
