@@ -12,6 +12,7 @@ from assent.ledger.publish import publish_log
 from assent.merkle import log
 from assent.merkle.note import open_head
 from assent.monitor.client import (
+    CheckpointError,
     LogReader,
     TileError,
     WithheldError,
@@ -131,9 +132,8 @@ def test_only_files_that_a_verified_head_needs_are_asked_for(site):
 
     assert site.asked == [
         "checkpoint",
-        "tile/entries/001",
         *("tile/0/002.p/88", "tile/1/000.p/2"),
-        "tile/0/001",
+        *("tile/0/001", "tile/entries/001"),
     ]
 
 
@@ -234,9 +234,9 @@ def test_a_compressed_file_is_read_and_a_bomb_is_cut_off(site):
 
     site.bodies["checkpoint"] = gzip.compress(b"x" * 50_000_000)
     site.headers["checkpoint"] = gzipped
-    with pytest.raises(TileError, match="longer than 100000") as caught:
+    with pytest.raises(CheckpointError, match="longer than 100000") as caught:
         read_checkpoint(web(site))
-    assert len(caught.value.files["checkpoint"]) == 100_001
+    assert len(caught.value.data) == 100_001
 
     site.bodies["checkpoint"] = gzip.compress(b"cut")[:-4]
     with pytest.raises(UnreachableError, match="ends inside a compressed file"):
@@ -246,7 +246,7 @@ def test_a_compressed_file_is_read_and_a_bomb_is_cut_off(site):
 def test_a_checkpoint_that_is_no_text_is_refused(site):
     site.bodies = {"checkpoint": b"\xff\xfe"}
 
-    with pytest.raises(TileError, match="not UTF-8"):
+    with pytest.raises(CheckpointError, match="not UTF-8"):
         read_checkpoint(web(site))
 
 

@@ -39,16 +39,30 @@ class TileError(ProofError):
 
     Args:
         message: what is wrong.
-        files: what was served, by name; shows the fault together with the head.
-        index: of the entry that is wrong, where it is one.
+        files: what was served, by name: with the head they show the fault again.
+        tile: level and index of the hash tile that failed; none for those at the edge.
+        bundle: index of the entry bundle that failed, if one did.
     """
 
     def __init__(
-        self, message: str, files: dict[str, bytes], index: int | None = None
+        self,
+        message: str,
+        files: dict[str, bytes],
+        tile: tuple[int, int] | None = None,
+        bundle: int | None = None,
     ) -> None:
         super().__init__(message, hint="keep the evidence and ask who runs the log")
         self.files = files
-        self.index = index
+        self.tile = tile
+        self.bundle = bundle
+
+
+class CheckpointError(ProofError):
+    """What is served as the signed head is none."""
+
+    def __init__(self, message: str, data: bytes) -> None:
+        super().__init__(message, hint="check the address")
+        self.data = data
 
 
 class WithheldError(ProofError):
@@ -67,7 +81,7 @@ def read_checkpoint(source: Source) -> str:
 
     Raises:
         UnreachableError: there is none: then this is no log's address.
-        TileError: it is too long or not UTF-8.
+        CheckpointError: it is too long or not UTF-8.
     """
     data = source.fetch(CHECKPOINT, MOST_OF_A_CHECKPOINT)
     if data is None:
@@ -76,14 +90,13 @@ def read_checkpoint(source: Source) -> str:
             hint="give the address that ends before `/checkpoint`",
         )
     if len(data) > MOST_OF_A_CHECKPOINT:
-        raise TileError(
-            f"the checkpoint is longer than {MOST_OF_A_CHECKPOINT} bytes",
-            {CHECKPOINT: data},
+        raise CheckpointError(
+            f"the checkpoint is longer than {MOST_OF_A_CHECKPOINT} bytes", data
         )
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise TileError("the checkpoint is not UTF-8", {CHECKPOINT: data}) from None
+        raise CheckpointError("the checkpoint is not UTF-8", data) from None
 
 
 class LogReader:
@@ -101,7 +114,7 @@ class LogReader:
     def __init__(self, source: Source, note: str, verifier_key: str) -> None:
         self.verifier_key = verifier_key
         self.head: TreeHead = open_head(note, verifier_key)
-        self._source = source
+        self.source = source
         self._note = note
         self._edge: dict[int, bytes] | None = None
         self._kept: OrderedDict[tuple[int, int], bytes] = OrderedDict()
@@ -141,13 +154,14 @@ class LogReader:
             return self._kept[level, index]
         # The tile above is verified first, up to the edge, which the root vouches for.
         above = self.tile(level + 1, index // WIDTH)
-        tile = self._fetch_tile(level, index, WIDTH)
+        name = tile_path(level, index)
+        tile = self._fetch(name, name, WIDTH * HASH_BYTES)
         at = index % WIDTH * HASH_BYTES
-        if subtree(tile) != above[at : at + HASH_BYTES]:
-            name = tile_path(level, index)
+        whole = len(tile) == WIDTH * HASH_BYTES
+        if not whole or subtree(tile) != above[at : at + HASH_BYTES]:
+            files = {name: tile, **self._above(level, index)}
             raise TileError(
-                f"`{name}` does not hash to the tile above it",
-                self._up(level, index, tile),
+                f"`{name}` does not hash to the tile above it", files, (level, index)
             )
         self._kept[level, index] = tile
         if len(self._kept) > KEPT_TILES:
@@ -194,26 +208,20 @@ class LogReader:
     def _bundle(self, index: int) -> list[bytes]:
         width = self._width(0, index)
         name = entries_path(index, width)
-        data = self._fetch(name, entries_path(index), MOST_OF_A_BUNDLE)
         leaves = self.tile(0, index)
+        data = self._fetch(name, entries_path(index), MOST_OF_A_BUNDLE)
         try:
             entries = split_entries(data)
+            # As with tiles, a complete bundle may stand in for a partial one.
+            if len(entries) not in (width, WIDTH):
+                raise ProofError(f"has {len(entries)} entries, wanted {width}")
+            for at, entry in enumerate(entries[:width]):
+                if log.leaf_hash(entry) != leaves[at * HASH_BYTES :][:HASH_BYTES]:
+                    number = index * WIDTH + at
+                    raise ProofError(f"entry {number} is not the one that was signed")
         except ProofError as error:
-            raise TileError(f"`{name}`: {error.message}", {name: data}) from None
-        # As with tiles, a complete bundle may stand in for a partial one.
-        if len(entries) not in (width, WIDTH):
-            raise TileError(
-                f"`{name}` has {len(entries)} entries, wanted {width}", {name: data}
-            )
-        for at, entry in enumerate(entries[:width]):
-            leaf = leaves[at * HASH_BYTES : (at + 1) * HASH_BYTES]
-            if log.leaf_hash(entry) != leaf:
-                number = index * WIDTH + at
-                raise TileError(
-                    f"entry {number} of `{name}` is not the one that the log signed",
-                    {name: entry},
-                    number,
-                )
+            files = {name: data, **self._above(-1, index)}
+            raise TileError(f"`{name}`: {error.message}", files, bundle=index) from None
         return entries[:width]
 
     def _width(self, level: int, index: int) -> int:
@@ -227,59 +235,51 @@ class LogReader:
     def _at_the_edge(self) -> dict[int, bytes]:
         """Read the partial tiles, one a level at most, whose hashes make the root."""
         if self._edge is None:
-            edge = {
-                level: self._fetch_tile(level, count // WIDTH, count % WIDTH)
-                for level, count in enumerate(widths(self.head.size))
-                if count % WIDTH
-            }
+            files, edge = {}, {}
+            for level, count in enumerate(widths(self.head.size)):
+                index, width = divmod(count, WIDTH)
+                if width:
+                    name = tile_path(level, index, width)
+                    complete = tile_path(level, index)
+                    files[name] = self._fetch(name, complete, WIDTH * HASH_BYTES)
+                    edge[level] = _first_hashes(files[name], width)
 
             def get(level: int, position: int) -> bytes:
                 return node(level, position, lambda tile_level, _: edge[tile_level])
 
-            if log.root(self.head.size, get) != self.head.root:
-                files = self._named(edge)
+            whole = all(edge.values())
+            if not whole or log.root(self.head.size, get) != self.head.root:
                 named = " and ".join(f"`{name}`" for name in files) or "no entries"
                 raise TileError(f"{named} do not hash to the signed root", files)
             self._edge = edge
         return self._edge
 
-    def _named(self, edge: dict[int, bytes]) -> dict[str, bytes]:
-        size = self.head.size
-        return {
+    def _above(self, level: int, index: int) -> dict[str, bytes]:
+        """Collect all verified tiles above one, up to the edge: who vouches for it."""
+        files = {
             tile_path(
-                level, size // WIDTH ** (level + 1), len(tile) // HASH_BYTES
+                each, self.head.size // WIDTH ** (each + 1), len(tile) // 32
             ): tile
-            for level, tile in edge.items()
+            for each, tile in self._at_the_edge().items()
         }
-
-    def _up(self, level: int, index: int, tile: bytes) -> dict[str, bytes]:
-        """Collect a tile and all above it, up to the edge: what shows that it lies."""
-        files = {tile_path(level, index): tile}
-        while self._width(level + 1, index // WIDTH) == WIDTH:
-            level, index = level + 1, index // WIDTH
+        level, index = level + 1, index if level < 0 else index // WIDTH
+        while self._width(level, index) == WIDTH:
             files[tile_path(level, index)] = self.tile(level, index)
-        return {**files, **self._named(self._at_the_edge())}
-
-    def _fetch_tile(self, level: int, index: int, width: int) -> bytes:
-        name = tile_path(level, index, width)
-        data = self._fetch(name, tile_path(level, index), WIDTH * HASH_BYTES)
-        wanted = width * HASH_BYTES
-        # A complete tile may stand in for a partial one: it begins with it.
-        if len(data) != wanted and len(data) != WIDTH * HASH_BYTES:
-            raise TileError(
-                f"`{name}` has {len(data)} bytes, wanted {wanted}", {name: data}
-            )
-        return data[:wanted]
+            level, index = level + 1, index // WIDTH
+        return files
 
     def _fetch(self, name: str, complete: str, limit: int) -> bytes:
         """Fetch a file; where a partial one is gone, the complete one in its place."""
-        data = self._source.fetch(name, limit)
+        data = self.source.fetch(name, limit)
         if data is None and complete != name:
-            data = self._source.fetch(complete, limit)
+            data = self.source.fetch(complete, limit)
         if data is None:
             raise WithheldError(name)
-        if len(data) > limit:
-            raise TileError(
-                f"`{name}` is longer than {limit} bytes", {name: data[:1024]}
-            )
         return data
+
+
+def _first_hashes(data: bytes, width: int) -> bytes:
+    """Take a partial tile, or the beginning of the complete one; else nothing."""
+    if len(data) not in (width * HASH_BYTES, WIDTH * HASH_BYTES):
+        return b""
+    return data[: width * HASH_BYTES]

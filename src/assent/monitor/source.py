@@ -188,4 +188,6 @@ def _said(reason: object) -> str:
         return "no whole answer in time"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror.lower()
-    return (str(reason) or type(reason).__name__)[:200]
+    # A server may put anything into its answer: nothing of it may reach a terminal.
+    said = "".join(one if one.isprintable() else "?" for one in str(reason))
+    return said[:200] or type(reason).__name__
