@@ -114,7 +114,7 @@ def test_a_log_that_is_not_there_is_exit_2(site, follow):
             ["--once", "--every", "5"],
             "error: `--once` and `--every` exclude each other",
         ),
-        (["--policy", "nothing"], "error: invalid value for `--policy`"),
+        (["--policy", "nothing"], "error: `nothing` cannot be read"),
         (["--compare", "ftp://x"], "error: the log's address is neither"),
     ],
 )
