@@ -21,9 +21,19 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--out", type=PATH, required=True, help="The file, or with --all a folder."
 )
+@click.option(
+    "--cose",
+    type=PATH,
+    help="Also write the entry as a transparent statement for SCITT (RFC 9942).",
+)
 @click.pass_context
 def receipt(
-    context: click.Context, subject: str, entry: int | None, every: bool, out: Path
+    context: click.Context,
+    subject: str,
+    entry: int | None,
+    every: bool,
+    out: Path,
+    cose: Path | None,
 ) -> None:
     """Write SUBJECT's consent receipt: what she said, what she was shown, and proof.
 
@@ -35,19 +45,42 @@ def receipt(
     assent receipt u42 --out u42.receipt.json
     assent receipt u42 --entry 17 --out u42.receipt.json
     assent receipt u42 --all --out receipts
+    assent receipt u42 --out u42.receipt.json --cose u42.cose
     """
     if every and entry is not None:
         raise UsageError("`--all` and `--entry` were both named", hint="name one")
     with opened(context) as project:
-        handed = project.receipt(subject, out, entry, every)
+        handed = project.receipt(subject, out, entry, every, cose)
         note = project.place.config.note
     for each in handed:
         click.echo(each.line())
     if note:
         click.echo(note)
+    if cose is not None:
+        click.echo(f"for SCITT: `{cose.name}`, the ledger's key in `{cose.name}.pem`")
     last = handed[-1].path
     name = f"{out.name}/{last.name}" if every else last.name
     click.echo(f"check it with `assent verify {name}`")
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--out", type=PATH, help="Folder. Default: `signatures/MODEL`.")
+@click.pass_context
+def sign(context: click.Context, model: str | None, out: Path | None) -> None:
+    """Sign MODEL, or the served model: OpenSSF model signing and SLSA provenance.
+
+    For other people's programs. A model that was superseded, that holds a document that
+    is no longer permitted, or whose files are not the logged ones is refused (exit 1).
+
+    \b
+    assent sign
+    assent sign model-7947f02f769561a1 --out papers
+    """
+    with opened(context) as project:
+        signed = project.sign(model, out)
+    for line in signed.lines():
+        click.echo(line)
 
 
 def show_receipt(found: "Receipt") -> None:

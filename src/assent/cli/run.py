@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from assent.cli.output import progress_bars, show_table
-from assent.cli.papers import receipt, show_receipt
+from assent.cli.papers import receipt, show_receipt, sign
 from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.errors import UsageError
@@ -218,7 +218,8 @@ def prove(context: click.Context, subject: str, out: Path) -> None:
     click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
 
 
-cli.add_command(receipt)
+for command in (receipt, sign):
+    cli.add_command(command)
 
 
 @cli.command()

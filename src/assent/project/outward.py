@@ -9,6 +9,7 @@ from assent.project.place import Place, Progress
 if TYPE_CHECKING:
     from assent.ledger.book import PublicEvent
     from assent.notify.channels import MailServer, Webhook
+    from assent.project.attesting import Signed
     from assent.project.needing import Need
     from assent.project.notifying import Delivered
     from assent.project.passing import Passed
@@ -127,6 +128,7 @@ class Outward:
         out: Path,
         entry: int | None = None,
         every: bool = False,
+        cose: Path | None = None,
     ) -> "list[Handed]":
         """Write a subject's consent receipts (mode 0600), each one checked.
 
@@ -135,10 +137,26 @@ class Outward:
             out: the file; with `every`, a folder.
             entry: number of the ledger entry; her latest by default.
             every: one file for each event of hers instead.
+            cose: also write a transparent statement for SCITT's programs here.
 
         Raises:
             UsageError: she has no event, or not this one.
         """
         from assent.project.receipts import hand_out
 
-        return hand_out(self.place, subject_id, out, entry, every)
+        return hand_out(self.place, subject_id, out, entry, every, cose)
+
+    def sign(self, model_id: str | None = None, out: Path | None = None) -> "Signed":
+        """Sign a model's folder, and say in SLSA's words what it was made of.
+
+        Args:
+            model_id: the served model by default.
+            out: a folder for the signatures; `signatures/<model id>` by default.
+
+        Raises:
+            DeniedError: it was superseded, or not all in it is permitted now.
+            ProofError: its folder is not what the ledger logged.
+        """
+        from assent.project.attesting import sign
+
+        return sign(self.place, model_id, out)

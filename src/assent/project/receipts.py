@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from assent.errors import UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.ledger.records import parse
-from assent.merkle.note import open_head
+from assent.merkle.note import TreeHead, open_head, read_key
 from assent.policy.model import in_force
 from assent.project.place import Place
 from assent.project.sharing import signing_key
@@ -44,6 +44,7 @@ def hand_out(
     out: Path,
     entry: int | None = None,
     every: bool = False,
+    cose: Path | None = None,
 ) -> list[Handed]:
     """Write receipts of one subject, each with mode 0600: they hold what she said.
 
@@ -53,17 +54,23 @@ def hand_out(
         out: the file; with `every`, a folder that gets one file an event.
         entry: number of the ledger entry; her latest by default.
         every: all of hers instead.
+        cose: also write the entry as a transparent statement for SCITT's programs
+            here, and the ledger's public key beside it (`.pem`). Of one event only.
 
     Raises:
-        UsageError: she has no event, or not this one.
+        UsageError: she has no event, or not this one, or COSE is not installed.
         LedgerError: what opens the commitment was shredded.
         ProofError: a receipt does not verify; it was not written.
     """
+    if cose is not None:
+        if every:
+            raise UsageError("a COSE receipt is of one event", hint="name its entry")
+        check_installed("cose")
     hers = _events(place, subject_id)
     chosen = hers if every else [_chosen(hers, subject_id, entry)]
     known = _Known(place, subject_id, hers)
     note = _head(place)
-    size = open_head(note, place.book.verifier_key).size
+    head = open_head(note, place.book.verifier_key)
     handed = []
     for each in chosen:
         number, raw, body, opening = each
@@ -72,7 +79,7 @@ def hand_out(
             entry=raw,
             body=body,
             opens=place.vault.secret(subject_id) if opening is None else opening,
-            path=place.book.path(number, size),
+            path=place.book.path(number, head.size),
         )
         receipt = build_receipt(
             event,
@@ -87,7 +94,41 @@ def hand_out(
         # Crash here: some receipts are written, each whole; the next run writes all.
         words = MEANINGS[EventKind(body["kind"])].words
         handed.append(Handed(path, number, words, opening is None))
+        if cose is not None:
+            _write_cose(place, event, head, cose)
     return handed
+
+
+def check_installed(what: str) -> None:
+    """Load the programs' own libraries, before anything is written.
+
+    Raises:
+        UsageError: one is not installed.
+    """
+    try:
+        if what == "cose":
+            import assent.prove.cose  # noqa: F401
+        else:
+            import assent.prove.attest  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"papers for other programs cannot be written: no module `{error.name}`",
+            hint="pip install 'assent[run,sign]'",
+        ) from error
+
+
+def _write_cose(place: Place, event: HerEvent, head: TreeHead, path: Path) -> None:
+    """Write the entry, which says nothing of her, and the key to check it with."""
+    from assent.prove.cose import public_pem, transparent_statement
+
+    key = signing_key(place)
+    key_id = read_key(place.book.verifier_key).identity
+    data = transparent_statement(
+        event.entry, event.index, event.path, head, key, key_id
+    )
+    write_whole(path.with_name(f"{path.name}.pem"), public_pem(key))
+    # Crash here: a public key that nothing needs; the next run writes both.
+    write_whole(path, data)
 
 
 Hers = tuple[int, bytes, dict[str, Any], bytes | None]

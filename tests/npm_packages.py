@@ -1,0 +1,30 @@
+"""A fixture that installs packages from npm: named in `pytest_plugins`."""
+
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def npm_packages(tmp_path_factory):
+    """Install a package once; give the folder where a script can be run with it."""
+    folders = {}
+
+    def install(package, script):
+        if shutil.which("npm") is None or shutil.which("node") is None:
+            pytest.skip("needs Node.js and npm")
+        if package not in folders:
+            folder = tmp_path_factory.mktemp("npm")
+            (folder / "package.json").write_text("{}")
+            command = ["npm", "install", "--no-audit", "--no-fund", package]
+            ran = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, check=False
+            )
+            if ran.returncode != 0:
+                pytest.skip(f"npm cannot install `{package}` here")
+            folders[package] = folder
+        shutil.copy(script, folders[package])
+        return folders[package]
+
+    return install
