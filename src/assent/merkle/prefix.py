@@ -79,8 +79,14 @@ class PrefixTree:
         """Compute the root: 32 bytes."""
         return self._value(0, len(self._keys), 0)
 
-    def prove(self, key: bytes) -> PrefixProof:
+    def prove(self, key: bytes, depth: int = 0) -> PrefixProof:
         """Walk to where `key` is, or would be.
+
+        Args:
+            key: in question.
+            depth: where the walk starts, if the leaves are those below one node of a
+                larger tree: they and the key share their first `depth` bits, and the
+                copath is the rest of the whole one.
 
         Raises:
             ValueError: the key is not 32 bytes.
@@ -90,7 +96,6 @@ class PrefixTree:
         low, high = 0, len(self._keys)
         copath: list[bytes] = []
         while high - low > 1:
-            depth = len(copath)
             middle = self._split(low, high, depth)
             if _bit(key, depth):
                 copath.append(self._value(low, middle, depth + 1))
@@ -98,6 +103,7 @@ class PrefixTree:
             else:
                 copath.append(self._value(middle, high, depth + 1))
                 high = middle
+            depth += 1
         if low == high:
             return PrefixProof(ProofKind.NON_INCLUSION_PARENT, tuple(copath))
         if self._keys[low] == key:
