@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
@@ -10,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from assent.corpus.build import Built, build, erase_text, without
+from assent.corpus.commitment import People
+from assent.corpus.consent import KNOWN
 from assent.corpus.detect import Kind
 from assent.corpus.directory import Directory, Entry
 from assent.corpus.manifest import (
@@ -18,6 +21,7 @@ from assent.corpus.manifest import (
     read_files,
     read_manifest,
 )
+from assent.corpus.stored import StoredTree
 from assent.errors import CorpusError, DeniedError
 
 DIRECTORY = Directory([Entry(Kind.NAME, "anna lee")])
@@ -46,6 +50,13 @@ REQUEST = BuildRequest(
     subjects="3" * 64,
     directory=DIRECTORY.digest,
     plan="4" * 64,
+)
+KNOWN_PEOPLE = pa.table(
+    [[f"s{n}" for n in range(8)], [2] * 8, list(range(20, 28))], schema=KNOWN
+)
+PEOPLE = People(
+    lambda names: {name: sha256(name.encode()).digest() for name in names},
+    lambda: KNOWN_PEOPLE,
 )
 Row = dict[str, object]
 
@@ -94,8 +105,11 @@ def built(
     rows: Iterable[Row] = ROWS,
     request: BuildRequest = REQUEST,
     progress: Callable[[str, int, int], None] = lambda *_: None,
+    people: People = PEOPLE,
 ) -> Built:
-    return build(request, batches(rows), DIRECTORY, place, BUCKETS, out, progress)
+    return build(
+        request, batches(rows), DIRECTORY, place, BUCKETS, out, people, progress
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -195,7 +209,9 @@ def test_mentions_are_kept_for_used_documents_only(tmp_path: Path) -> None:
 def test_the_order_of_the_documents_changes_no_byte(tmp_path: Path) -> None:
     one = built(tmp_path / "one").folder
     backwards = batches(reversed(ROWS), size=3)
-    two = build(REQUEST, backwards, DIRECTORY, place, BUCKETS[::-1], tmp_path / "two")
+    two = build(
+        REQUEST, backwards, DIRECTORY, place, BUCKETS[::-1], tmp_path / "two", PEOPLE
+    )
     assert contents(one) == contents(two.folder)
 
 
@@ -292,6 +308,7 @@ def test_a_corpus_of_nothing_has_empty_parts(tmp_path: Path) -> None:
         ({"reason": "withdrawn"}, DeniedError, "proves nothing"),
         ({"reason": None}, DeniedError, "proves nothing"),
         ({"subject_id": None}, DeniedError, "without a known subject"),
+        ({"category": None}, DeniedError, "without a category"),
         ({"allowed": False, "reason": None}, CorpusError, "without a reason"),
         ({"document_id": None}, CorpusError, "no document_id"),
         ({"document_id": "d001"}, CorpusError, "`d001` comes more than once"),
@@ -312,12 +329,14 @@ def test_a_decision_that_cannot_be_stops_the_build(
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     table = pa.Table.from_batches(batches(ROWS)).drop_columns(["allowed"])
     with pytest.raises(CorpusError, match="`allowed`"):
-        build(REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path)
+        build(REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path, PEOPLE)
 
 
 def test_mentions_may_be_unknown(tmp_path: Path) -> None:
     table = pa.Table.from_batches(batches(ROWS)).drop_columns(["mentions"])
-    made = build(REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path)
+    made = build(
+        REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path, PEOPLE
+    )
     assert rows_of(made.folder, "mentions.parquet") == []
 
 
@@ -326,12 +345,12 @@ def test_a_plan_that_cannot_name_parts_is_refused(
     tmp_path: Path, buckets: list[tuple[str, int]]
 ) -> None:
     with pytest.raises(CorpusError):
-        build(REQUEST, batches(ROWS), DIRECTORY, place, buckets, tmp_path)
+        build(REQUEST, batches(ROWS), DIRECTORY, place, buckets, tmp_path, PEOPLE)
 
 
 def test_another_directory_than_the_requests_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="the request wants"):
-        build(REQUEST, batches(ROWS), Directory([]), place, BUCKETS, tmp_path)
+        build(REQUEST, batches(ROWS), Directory([]), place, BUCKETS, tmp_path, PEOPLE)
 
 
 @pytest.mark.parametrize(
@@ -479,7 +498,7 @@ def repaired(
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Built:
     old = out / REQUEST.corpus_id
-    return without(old, request, forget, subjects or {}, out, progress)
+    return without(old, request, forget, subjects or {}, out, PEOPLE, progress)
 
 
 def fresh(out: Path, gone: Callable[[Row], bool], denial: Row) -> Path:
@@ -584,10 +603,13 @@ def test_erasing_keeps_the_proofs_and_the_repaired_corpus(tmp_path: Path) -> Non
     erase_text(old, at=REQUEST.as_of)
     assert set(contents(old)) == {
         "commitment.parquet",
+        "consent.parquet",
+        "consent.tree",
         "dropped.parquet",
         "erased.json",
         "files.jsonl",
         "manifest.json",
+        "subjects.tree",
     }
     assert json.loads((old / "erased.json").read_bytes()) == {
         "corpus_id": REQUEST.corpus_id,
@@ -613,3 +635,48 @@ def test_only_a_corpus_can_be_erased(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"manifest\.json"):
         erase_text(tmp_path, at=1)
     assert (tmp_path / "parts").exists()
+
+
+def without_secret_of(name: str) -> People:
+    return People(
+        lambda names: PEOPLE.secrets([one for one in names if one != name]),
+        PEOPLE.known,
+    )
+
+
+def test_nobody_is_used_to_whom_nothing_could_be_proved(tmp_path: Path) -> None:
+    people = without_secret_of("s3")
+    with pytest.raises(CorpusError, match="subject `s3` is in .* and has no secret"):
+        built(tmp_path, people=people)
+    assert not (tmp_path / REQUEST.corpus_id).exists()
+    again = built(tmp_path).folder
+    assert contents(again) == contents(built(tmp_path / "other").folder)
+
+
+def test_whose_secret_is_shredded_has_no_state_in_the_tree(tmp_path: Path) -> None:
+    # s7 wrote nothing, and was enrolled once.
+    states = {str(r["subject_id"]): r["state"] for r in states_of(tmp_path / "all")}
+    assert states["s7"] == '{"entries":2,"last_entry":27,"reasons":{}}'
+    folder = built(tmp_path / "less", people=without_secret_of("s7")).folder
+    for name, leaves in (("all", 8), ("less", 7)):
+        path = tmp_path / name / REQUEST.corpus_id / "consent.tree"
+        with StoredTree(path) as tree:
+            assert tree.leaves == leaves
+    assert folder.name == REQUEST.corpus_id
+
+
+def states_of(out: Path) -> list[Row]:
+    return rows_of(built(out).folder, "consent.parquet")
+
+
+def test_a_state_counts_documents_by_what_stands_in_the_tables(tmp_path: Path) -> None:
+    found = {str(r["subject_id"]): str(r["state"]) for r in states_of(tmp_path)}
+    assert list(found) == sorted(found)
+    wanted: dict[str, Counter[str]] = {f"s{n}": Counter() for n in range(8)}
+    tables = ("commitment.parquet", "dropped.parquet")
+    for name in tables:
+        for one in rows_of(tmp_path / REQUEST.corpus_id, name):
+            if one["subject_id"] is not None:
+                wanted[str(one["subject_id"])][str(one["reason"])] += 1
+    assert {w: json.loads(s)["reasons"] for w, s in found.items()} == wanted
+    assert wanted["s6"] == {"consented": 5, "empty_after_redaction": 1}

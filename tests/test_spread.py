@@ -16,6 +16,7 @@ from assent.errors import CorpusError, DeniedError
 from test_build import (
     BUCKETS,
     DIRECTORY,
+    PEOPLE,
     REQUEST,
     ROWS,
     StoppedError,
@@ -80,7 +81,9 @@ def spread(out, workers, rows=ROWS, progress=lambda *_: None, request=REQUEST) -
     decided = [each.drop_columns(["text"]) for each in batches(known(rows), 5)]
     cluster = Cluster(workers.carry_out, pinned, GROUP_OF)
     corpora = out / "corpora"
-    return build_spread(request, decided, cluster, place, BUCKETS, corpora, progress)
+    return build_spread(
+        request, decided, cluster, place, BUCKETS, corpora, PEOPLE, progress
+    )
 
 
 def test_many_processes_make_the_bytes_that_one_makes(tmp_path):

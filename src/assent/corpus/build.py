@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assent.canon import canonical
+from assent.corpus.commitment import People, write_states, write_trees
 from assent.corpus.directory import Directory
 from assent.corpus.draft import Draft
 from assent.corpus.manifest import (
@@ -80,6 +81,7 @@ def build(
     place: Place,
     buckets: Collection[Bucket],
     out_root: Path,
+    people: People,
     progress: Progress = quiet,
 ) -> Built:
     """Build the corpus of a request, or go on with it, or find it built.
@@ -93,6 +95,7 @@ def build(
         place: where the plan puts a subject of a group.
         buckets: every (group, shard) of the plan; each gets a part, also an empty one.
         out_root: the folder of all corpora.
+        people: gives what it takes to commit to them.
         progress: told of every batch, part and table; what it raises stops the build.
 
     Raises:
@@ -127,8 +130,8 @@ def build(
             draft.write(part_path(bucket), part)
         progress("parts written", number, len(planned))
     # (3) The tables beside them, the manifest, the name.
-    beside = reading.beside()
-    return _finish(draft, request, planned, beside, FIRST_VERSION, len(done), progress)
+    kit = _Kit(request, planned, people, len(done), progress)
+    return _finish(draft, kit, reading.beside(), FIRST_VERSION)
 
 
 def build_spread(
@@ -138,6 +141,7 @@ def build_spread(
     place: Place,
     buckets: Collection[Bucket],
     out_root: Path,
+    people: People,
     progress: Progress = quiet,
 ) -> Built:
     """Build the corpus of a request on a cluster: the same bytes as `build`.
@@ -152,6 +156,7 @@ def build_spread(
         place: as for `build`; it travels to the workers.
         buckets: as for `build`.
         out_root: the folder of all corpora, on a file system that the workers share.
+        people: as for `build`; secrets stay in this process.
         progress: as for `build`, told once of all that the cluster does.
 
     Raises:
@@ -182,8 +187,8 @@ def build_spread(
     )
     _take_over(draft, task, cluster, reading.seen, progress)
     # (3) The tables beside them, the manifest, the name.
-    beside = reading.beside()
-    return _finish(draft, request, planned, beside, FIRST_VERSION, len(done), progress)
+    kit = _Kit(request, planned, people, len(done), progress)
+    return _finish(draft, kit, reading.beside(), FIRST_VERSION)
 
 
 def without(
@@ -192,6 +197,7 @@ def without(
     forget: Mapping[str, Why],
     forget_subjects: Mapping[str, Why],
     out_root: Path,
+    people: People,
     progress: Progress = quiet,
 ) -> Built:
     """Build the corpus again without some documents: only the buckets that held them.
@@ -207,6 +213,7 @@ def without(
         forget_subjects: subject_id to (reason, rule): all her documents. Where a
             document is named too, its own reason counts.
         out_root: the folder of all corpora.
+        people: as for `build`, at the request's own ledger size.
         progress: told of every part and table.
 
     Raises:
@@ -232,16 +239,17 @@ def without(
         read_table(corpus_folder / "dropped.parquet"),
         read_table(corpus_folder / "mentions.parquet"),
     ).without(gone, (read_table(corpus_folder / measures_path(b)) for b in planned))
-    version = next_version(old.version)
-    return _finish(draft, request, planned, beside, version, len(done), progress)
+    kit = _Kit(request, planned, people, len(done), progress)
+    return _finish(draft, kit, beside, next_version(old.version))
 
 
 def erase_text(corpus_folder: Path, at: int) -> None:
     """Remove the texts of a superseded corpus; keep what says that it once existed.
 
-    Kept: the manifest, the file list, the commitments and the reasons of dropped
-    documents. A text that a derived corpus still uses stays there, under its other
-    name. What the disk itself keeps of removed files is not in our hands.
+    Kept: the manifest, the file list, the commitments with their trees, the reasons of
+    dropped documents and what was known of everybody. A text that a derived corpus
+    still uses stays there, under its other name. What the disk itself keeps of removed
+    files is not in our hands.
 
     Args:
         corpus_folder: the corpus; erasing it again changes nothing.
@@ -347,25 +355,32 @@ def _checked(
     return found
 
 
-def _finish(
-    draft: Draft,
-    request: BuildRequest,
-    planned: tuple[Bucket, ...],
-    beside: Tables,
-    version: str,
-    found: int,
-    progress: Progress,
-) -> Built:
-    """Write the tables of the whole corpus, then seal it."""
+@dataclass(frozen=True, slots=True)
+class _Kit:
+    """What it takes to finish a corpus whose parts stand; `found` stood before."""
+
+    request: BuildRequest
+    planned: tuple[Bucket, ...]
+    people: People
+    found: int
+    progress: Progress
+
+
+def _finish(draft: Draft, kit: _Kit, beside: Tables, version: str) -> Built:
+    """Write the tables and trees of the whole corpus, then seal it."""
     tables, counts = beside.summed(
-        (bucket, read_table(draft.folder / measures_path(bucket))) for bucket in planned
+        (bucket, read_table(draft.folder / measures_path(bucket)))
+        for bucket in kit.planned
     )
     for number, (name, table) in enumerate(tables.items(), start=1):
         draft.write(f"{name}.parquet", table)
-        progress("tables written", number, len(tables))
-    manifest = draft.seal(request, counts, version)
-    progress("corpora built", 1, 1)
-    return Built(draft.final, manifest, found)
+        kit.progress("tables written", number, len(tables))
+    write_states(draft, tables["commitment"], tables["dropped"], kit.people)
+    del tables, beside  # the trees need their memory
+    write_trees(draft, kit.people, kit.progress)
+    manifest = draft.seal(kit.request, counts, version)
+    kit.progress("corpora built", 1, 1)
+    return Built(draft.final, manifest, kit.found)
 
 
 def _repair(

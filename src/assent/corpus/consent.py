@@ -21,7 +21,7 @@ KNOWN = pa.schema(
 """One row a person who was enrolled at a ledger size: how many entries about her were
 known, and the number of the last of them."""
 
-CONSENT = pa.schema(
+STATES = pa.schema(
     [pa.field("subject_id", pa.string()), pa.field("state", pa.string())]
 )
 """One row a person; the state is canonical JSON."""
@@ -45,7 +45,7 @@ def known_entries(events: pa.Table) -> pa.Table:
 def consent_states(
     committed: pa.Table, dropped: pa.Table, known: pa.Table
 ) -> Iterator[pa.RecordBatch]:
-    """Say what was known of each person, by `subject_id`: batches of `CONSENT`.
+    """Say what was known of each person, by `subject_id`: batches of `STATES`.
 
     Documents of people who were never enrolled bind nobody, and are left out: there is
     no secret that they could be committed with. Memory grows by about 0.2 kB a person.
@@ -70,7 +70,7 @@ def consent_states(
         rows = batch.to_pylist()
         states = [canonical(_state(row)).decode() for row in rows]
         names = [row["subject_id"] for row in rows]
-        yield pa.record_batch([names, states], schema=CONSENT)
+        yield pa.record_batch([names, states], schema=STATES)
 
 
 def _state(row: dict[str, object]) -> dict[str, object]:

@@ -264,6 +264,9 @@ def _check_proved(allowed: pa.Table) -> None:
             )
     if allowed["subject_id"].null_count:
         raise DeniedError("a document without a known subject is allowed")
+    if allowed["category"].null_count:
+        # The ledger lists the categories of what is used, and a null is in no list.
+        raise DeniedError("a document without a category is allowed")
 
 
 def _measured(text: str, directory: Directory) -> Row:

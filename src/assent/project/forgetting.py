@@ -38,7 +38,7 @@ from assent.project.building import (
     policies_in_force,
     sealed_plans,
 )
-from assent.project.commitments import commit
+from assent.project.commitments import commit, people
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
@@ -276,7 +276,8 @@ def _corpus_without(work: _Work) -> Manifest:
     )
     folder = place.corpus_folder(request.corpus_id)
     if not folder.exists():
-        without(old, request, work.forget, {}, folder.parent, work.progress)
+        known = people(place, pins["ledger_size"])
+        without(old, request, work.forget, {}, folder.parent, known, work.progress)
     # Crash here: the new corpus is whole and not logged; the next run logs it.
     manifest, _ = commit(place, folder, work.plan)
     erase_text(old, pins["as_of"])

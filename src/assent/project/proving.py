@@ -4,9 +4,7 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
-from assent.merkle.commitment import tag
-from assent.merkle.prefix import PrefixTree
-from assent.project.commitments import check_logged, subject_documents, subject_leaves
+from assent.project.commitments import check_logged, documents_in, prove_in
 from assent.project.place import Place
 from assent.prove.bundle import (
     Enrolment,
@@ -62,7 +60,5 @@ def prove(
 
 def _share(place: Place, corpus_id: str, subject_id: str) -> Share:
     check_logged(place, corpus_id)
-    folder = place.corpus_folder(corpus_id)
-    hers = subject_documents(folder).get(subject_id, [])
-    key = tag(place.vault.secret(subject_id), corpus_id)
-    return Share(PrefixTree(subject_leaves(place, folder)).prove(key), hers)
+    documents = documents_in(place, corpus_id, subject_id)
+    return Share(prove_in(place, corpus_id, subject_id), documents)

@@ -12,6 +12,7 @@ from assent.corpus.reading import labelled
 from assent.corpus.spread import MADE, TASK_ROWS, Cluster
 from assent.corpus.tables import Bucket
 from assent.engine.question import Question
+from assent.project.commitments import people
 from assent.project.place import Place, Progress
 
 
@@ -42,12 +43,13 @@ def write_corpus(
         UsageError: memory, a disk or the cluster gave up.
     """
     out, size = place.folder / "corpora", request.ledger_size
+    known = people(place, size)
     if not place.on_cluster:
         with closing(place.embedded(size)) as engine:
             decided = (
                 labelled(batch, group_of) for batch in engine.decide_with_text(question)
             )
-            build(request, decided, directory, assign, buckets, out, progress)
+            build(request, decided, directory, assign, buckets, out, known, progress)
         return
     with closing(place.cluster(size)) as spark:
         decided = (
@@ -60,7 +62,7 @@ def write_corpus(
             directory_path(place, directory.digest),
             group_of,
         )
-        build_spread(request, decided, cluster, assign, buckets, out, progress)
+        build_spread(request, decided, cluster, assign, buckets, out, known, progress)
 
 
 def directory_path(place: Place, name: str) -> Path:
