@@ -4,8 +4,8 @@ Two trees are written beside the parts, listed as every other file. Their leaves
 streamed out of the corpus's own tables, so a build that is continued, which makes the
 same tables, makes the same trees.
 
-Growth: 10 microseconds a document and 20 a person, beside the hashing of `tree`;
-memory 0.2 kB a document while its table is sorted by person, and the secrets of 4,096
+Growth: 20 microseconds a document and 40 a person, half of it for her secret, beside
+the hashing of `tree`; memory 0.2 kB a document while its table is sorted by person, and the secrets of 4,096
 people at once; storage 64 bytes a person in each tree.
 """
 

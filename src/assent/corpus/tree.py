@@ -9,6 +9,7 @@ and process; memory the largest of a million leaves (0.2 GB) and two buckets (64
 times n / 256 each, a few times); disk 64 bytes a leaf for the spill, and the file.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -103,6 +104,8 @@ class TreeBuilder:
             file.write(starts.tobytes())
             nodes = _joined(values, counts)
             file.write(b"".join(nodes))
+            file.flush()
+            os.fsync(file.fileno())  # whole on the disk before it gets a name
         return nodes[0]
 
     def _hashed(self, bits: int) -> Iterator[tuple[bytes, Hashed]]:
