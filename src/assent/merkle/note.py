@@ -312,7 +312,7 @@ def read_note(note: str, where: str) -> tuple[str, list[tuple[str, bytes]]]:
     """
     if len(note) > MAX_NOTE_CHARACTERS:
         raise ProofError(f"{where} has {len(note)} characters, far too many")
-    if any(not one.isprintable() and one != "\n" for one in note):
+    if not note.replace("\n", "").isprintable():
         raise ProofError(f"{where} has a character that cannot be printed")
     text, blank, block = note.rpartition("\n\n")
     if not text or not blank or not block.endswith("\n"):
