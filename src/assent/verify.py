@@ -24,7 +24,7 @@ from assent.merkle.sentences import (
     limits_of,
     step,
 )
-from assent.merkle.shown import Found, find_entries
+from assent.merkle.shown import Found, State, find_entries
 from assent.merkle.signers import Signers, open_signed, read_signers
 from assent.merkle.strict import Fields, parse
 
@@ -284,6 +284,24 @@ def _entry_steps(found: Found) -> Iterable[str]:
             found=counted(used, "documents") if used else NOTHING,
             categories=", ".join(corpus.categories) or NONE,
         )
+        if name in found.states:
+            yield _consent_step(name, found.states[name])
+
+
+def _consent_step(corpus_id: str, state: State) -> str:
+    reasons = [
+        step(
+            "reason", documents=counted(state.reasons[reason], "documents"), why=reason
+        )
+        for reason in sorted(state.reasons)
+    ]
+    return step(
+        "consent",
+        corpus=corpus_id,
+        entries=counted(state.entries, "entries"),
+        last=state.last_entry,
+        reasons=", ".join(reasons) or NONE,
+    )
 
 
 def _model_step(answer: Use, made_of: Closure) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from assent.cli.output import progress_bars, show_table
-from assent.cli.papers import receipt, show_receipt, sign
+from assent.cli.papers import receipt, sign
 from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
+from assent.cli.verify import verify
 from assent.errors import UsageError
 
 
@@ -218,40 +219,5 @@ def prove(context: click.Context, subject: str, out: Path) -> None:
     click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
 
 
-for command in (receipt, sign):
+for command in (receipt, sign, verify):
     cli.add_command(command)
-
-
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--key", help="The ledger's verifier key, from a source you trust.")
-def verify(file: Path, key: str | None) -> None:
-    """Check a proof bundle or a receipt offline: no database, no network, no trust.
-
-    \b
-    assent verify u42.bundle.json
-    assent verify u42.receipt.json
-    """
-    from assent.receipt.verify import is_receipt, verify_receipt
-    from assent.verify import verify_bundle
-
-    data = _read(file)
-    if is_receipt(data):
-        show_receipt(verify_receipt(data, key))
-        return
-    found = verify_bundle(data, key)
-    for step in found.steps:
-        click.echo(step)
-    click.echo(f"verdict: {found.verdict} (model {found.model_id})")
-    for limit in found.limits:
-        click.echo(f"not proved: {limit}")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
-            hint="name a file written by `assent prove` or `assent receipt`",
-        ) from error

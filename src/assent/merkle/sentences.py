@@ -25,7 +25,8 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "corpus": "corpus `{corpus}` holds {found} of the subject; its categories "
         "are: {categories}",
         "consent": "corpus `{corpus}` was built knowing {entries} about the subject, "
-        "the last one entry {last}; her documents were decided as: {reasons}",
+        "the last one entry {last}; the subject's documents were decided: {reasons}",
+        "reason": "{documents} `{why}`",
         "model": "for model `{model}` count {models} and {corpora}: {verdict}",
         "superseded": "the repair entry of model `{model}` supersedes `{old}`",
         "not_shown": "model `{old}`, which `{model}` supersedes, is not in this bundle",

@@ -13,6 +13,7 @@ from typing import Any
 from assent.errors import ProofError
 from assent.merkle.commitment import (
     SECRET_BYTES,
+    consent_leaf,
     document_leaf_of,
     enrolment_commit,
     subject_leaf,
@@ -45,6 +46,23 @@ PUBLIC_KEYS = (*ENROLLED_KEYS, "happened_at")
 USED_KEYS = (*PUBLIC_KEYS, "path", "documents")
 BESIDE_KEYS = (*PUBLIC_KEYS, "path", "leaf")  # absent, another's leaf is shown
 EMPTY_KEYS = (*PUBLIC_KEYS, "path")  # absent, nothing is down there
+CONSENT_KEYS = ("state", "path")
+STATE_KEYS = ("entries", "last_entry", "reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the ledger had said of the subject when a corpus was built.
+
+    Args:
+        entries: how many ledger entries about her were known.
+        last_entry: the number of the last of them.
+        reasons: how many of her documents were decided for which reason.
+    """
+
+    entries: int
+    last_entry: int
+    reasons: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,8 @@ class Found:
         models: by id.
         corpora: by id.
         used: ids of her documents by corpus id; empty where nothing of hers is in it.
+        states: what was known of her when a corpus was built, by corpus id, where it
+            is shown.
         hashes: how many the proof of all these entries has.
     """
 
@@ -65,6 +85,7 @@ class Found:
     models: Mapping[str, ModelEntry]
     corpora: Mapping[str, CorpusEntry]
     used: Mapping[str, tuple[str, ...]]
+    states: Mapping[str, State]
     hashes: int
 
 
@@ -85,7 +106,7 @@ def find_entries(bundle: Fields, head: TreeHead) -> Found:
     # (2) The models and corpora; each corpus holds these documents of the subject, or
     # nothing of the subject.
     models = _models(bundle, leaves)
-    corpora, used = _corpora(bundle, leaves, secret)
+    corpora, used, states = _corpora(bundle, leaves, secret)
 
     # (3) All of them stand in the ledger, where they say.
     path = _hashes(bundle, "path")
@@ -95,7 +116,8 @@ def find_entries(bundle: Fields, head: TreeHead) -> Found:
             "entry, the secret or the proof is another than it was",
             hint="use the file as it was handed out; do not edit it",
         )
-    found = Found(subject_id, enrolled.count("entry"), models, corpora, used, len(path))
+    number = enrolled.count("entry")
+    found = Found(subject_id, number, models, corpora, used, states, len(path))
     _check_order(found)
     return found
 
@@ -129,25 +151,60 @@ def _models(bundle: Fields, leaves: dict[int, bytes]) -> dict[str, ModelEntry]:
 
 def _corpora(
     bundle: Fields, leaves: dict[int, bytes], secret: bytes
-) -> tuple[dict[str, CorpusEntry], dict[str, tuple[str, ...]]]:
-    """Read the corpora, by id, and the documents of the subject proved in each."""
+) -> tuple[dict[str, CorpusEntry], dict[str, tuple[str, ...]], dict[str, State]]:
+    """Read the corpora, and the documents and the state of the subject in each."""
     corpora: dict[str, CorpusEntry] = {}
     used: dict[str, tuple[str, ...]] = {}
+    states: dict[str, State] = {}
     for part in _parts(bundle, "corpora"):
-        wanted = USED_KEYS if "documents" in part.values else EMPTY_KEYS
-        wanted = BESIDE_KEYS if "leaf" in part.values else wanted
-        fields = Fields.of(part.values, part.where, wanted)
-        corpus = corpus_of(
-            _logged(leaves, fields, EventKind.CORPUS_BUILT), fields.count("entry")
-        )
-        if corpus.corpus_id in corpora:
-            raise ProofError(f"two entries name the corpus `{corpus.corpus_id}`")
-        corpora[corpus.corpus_id] = corpus
+        fields = Fields.of(part.values, part.where, _share_keys(part.values))
+        body = _logged(leaves, fields, EventKind.CORPUS_BUILT)
+        corpus = corpus_of(body, fields.count("entry"))
+        name = corpus.corpus_id
+        if name in corpora:
+            raise ProofError(f"two entries name the corpus `{name}`")
+        corpora[name] = corpus
         try:
-            used[corpus.corpus_id] = _used_in(secret, corpus, fields)
+            used[name] = _used_in(secret, corpus, fields)
+            if "consent" in fields.values:
+                states[name] = _state_in(secret, corpus, fields.values["consent"])
         except ProofError as error:
             raise ProofError(f"{part.where}: {error.message}", error.hint) from None
-    return corpora, used
+    return corpora, used, states
+
+
+def _share_keys(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell by the fields which kind of proof it is, and so which fields it has."""
+    wanted = USED_KEYS if "documents" in values else EMPTY_KEYS
+    if "leaf" in values:  # with documents beside it, one of them is unknown
+        wanted = BESIDE_KEYS
+    return (*wanted, "consent") if "consent" in values else wanted
+
+
+def _state_in(secret: bytes, corpus: CorpusEntry, shown: object) -> State:
+    """Prove what was known of her when a corpus was built."""
+    consent = Fields.of(shown, "the consent", CONSENT_KEYS)
+    fields = Fields.of(consent.values["state"], "the consent's state", STATE_KEYS)
+    reasons = fields.values["reasons"]
+    if not isinstance(reasons, dict):
+        raise ProofError("the reasons of the consent's state are no object")
+    counts = Fields("the consent's reasons", reasons)
+    state = State(
+        fields.count("entries"),
+        fields.count("last_entry"),
+        {name: counts.count(name) for name in reasons},
+    )
+    if not all(name and name.isprintable() for name in reasons):
+        raise ProofError("a reason of the consent's state has no name to print")
+    if state.last_entry >= corpus.ledger_size or not state.entries:
+        raise ProofError(
+            f"the consent's state knows {state.entries} entries up to entry "
+            f"{state.last_entry}, of a ledger of {corpus.ledger_size}"
+        )
+    proof = PrefixProof(ProofKind.INCLUSION, tuple(_hashes(consent, "path")))
+    leaf = consent_leaf(secret, corpus.corpus_id, fields.values)
+    verify_present(proof, *leaf, corpus.consent_root)
+    return state
 
 
 def _used_in(secret: bytes, corpus: CorpusEntry, part: Fields) -> tuple[str, ...]:

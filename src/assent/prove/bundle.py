@@ -41,6 +41,19 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What was known of the subject when a corpus was built, and where it stands.
+
+    Args:
+        state: as `assent.merkle.commitment.consent_leaf` takes it.
+        proof: of her leaf under the corpus's `consent_root`.
+    """
+
+    state: Mapping[str, Any]
+    proof: PrefixProof
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """What of one corpus is the subject's, with the proof that it is this and no more.
 
@@ -48,10 +61,12 @@ class Share:
         proof: where her tag is among the subjects of the corpus, or would be.
         documents: (document id, sha256 of its used text, hexadecimal) of each of the
             subject's documents, in any order; empty when nothing of hers is in it.
+        consent: what was known of her when it was built, where that is shown too.
     """
 
     proof: PrefixProof
     documents: Sequence[tuple[str, str]] = ()
+    consent: Consent | None = None
 
     def names(self) -> tuple[str, ...]:
         """List the ids of the subject's documents, sorted."""
@@ -220,6 +235,9 @@ def _share(share: Share) -> dict[str, Any]:
         shown["documents"] = dict(share.documents)
     if proof.leaf is not None:
         shown["leaf"] = base64_text(b"".join(proof.leaf))
+    if share.consent is not None:
+        path = base64_text(b"".join(share.consent.proof.copath))
+        shown["consent"] = {"state": dict(share.consent.state), "path": path}
     if (proof.kind is ProofKind.INCLUSION) != bool(share.documents):
         raise ProofError("a corpus shows documents of a subject who is not in it")
     return shown
