@@ -37,7 +37,8 @@ const wait = (doc, state) => new Promise((done) => {
   const look = () => doc.body.dataset.state === state ? done() : setTimeout(look, 1);
   look();
 });
-const texts = (doc, where) => [...doc.querySelectorAll(where)].map((one) => one.textContent);
+const texts = (doc, where) =>
+  [...doc.querySelectorAll(where)].map((one) => one.textContent);
 async function answers() {
   const doc = frame.contentDocument, found = [];
   await wait(doc, "ready");
@@ -66,7 +67,8 @@ async function answers() {
   return found;
 }
 frame.onload = () => answers().catch((error) => ({ error: String(error) })).then(
-  (found) => fetch("ADDRESS", { method: "POST", mode: "no-cors", body: JSON.stringify(found) }));
+  (found) => fetch("ADDRESS",
+    { method: "POST", mode: "no-cors", body: JSON.stringify(found) }));
 """
 
 

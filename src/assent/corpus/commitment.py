@@ -5,8 +5,8 @@ streamed out of the corpus's own tables, so a build that is continued, which mak
 same tables, makes the same trees.
 
 Growth: 20 microseconds a document and 40 a person, half of it for her secret, beside
-the hashing of `tree`; memory 0.2 kB a document while its table is sorted by person, and the secrets of 4,096
-people at once; storage 64 bytes a person in each tree.
+the hashing of `tree`; memory 0.2 kB a document while its table is sorted by person, and
+the secrets of 4,096 people at once; storage 64 bytes a person in each tree.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
