@@ -36,19 +36,41 @@ pytest_plugins = ("toy_projects", "command_line")
     [
         "UPDATE heads SET note = replace(note, '25', '24')",
         "DELETE FROM entries WHERE number = 24",
-        "DELETE FROM bodies WHERE number = 24",
-        "UPDATE bodies SET body = CAST('not json' AS BLOB) WHERE number = 24",
+        "UPDATE tiles SET hashes = zeroblob(800)",
         "DELETE FROM heads",
-        "DROP TABLE bodies",
+        "DROP TABLE entries",
     ],
 )
 def test_a_ledger_whose_head_does_not_match_is_refused(fresh, refuses, statement):
-    with closing(sqlite3.connect(fresh / "ledger.db")) as ledger, ledger:
-        ledger.execute(statement)
+    change(fresh, statement)
 
     for arguments in (["status"], ["decide"], ["record", "withdrawn", "u01"]):
         said = refuses(fresh, *arguments)
         assert "backup" in said.hints[0]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM bodies WHERE number = 24",
+        "UPDATE bodies SET body = CAST('not json' AS BLOB) WHERE number = 24",
+        "UPDATE bodies SET opening = zeroblob(32) WHERE number = 24",
+        "DROP TABLE bodies",
+    ],
+)
+def test_nothing_is_decided_on_a_private_body_that_was_changed(
+    fresh, refuses, statement
+):
+    change(fresh, statement)
+
+    for arguments in (["decide"], ["ledger", "check"]):
+        said = refuses(fresh, *arguments)
+        assert "backup" in said.hints[0]
+
+
+def change(folder, statement):
+    with closing(sqlite3.connect(folder / "ledger.db")) as ledger, ledger:
+        ledger.execute(statement)
 
 
 @pytest.mark.parametrize("name", ["ledger.db", "secrets/vault.db"])

@@ -1,17 +1,21 @@
-import sqlite3
+import hashlib
 import stat
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from assent.errors import LedgerError, UsageError
 from assent.ledger.book import Book
-from assent.ledger.database import usable
 from assent.ledger.records import ENTRY_LIMIT, parse
+from assent.ledger.seen import Seen
+from assent.ledger.store import LEDGER, connect
 from assent.ledger.vault import Vault
-from assent.merkle.log import leaf_hash, verify_inclusion
+from assent.merkle.log import leaf_hash, verify_consistency, verify_inclusion
 from assent.terms import DAY, Event, EventKind
+
+pytest_plugins = ("servers",)
 
 NOW = 1_700_000_000_000_000
 NOTICE = "a" * 64
@@ -25,19 +29,34 @@ class Draws:
 
     def __call__(self, size):
         self.count += 1
-        return self.count.to_bytes(size, "big")
+        return hashlib.shake_256(str(self.count).encode()).digest(size)
 
 
-@pytest.fixture
-def place(tmp_path):
-    return tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws())
+@dataclass
+class Place:
+    """Where a ledger is, and its vault."""
+
+    where: Path | str
+    vault: Vault
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def place(request, tmp_path):
+    where = tmp_path / "ledger.db"
+    if request.param == "postgres":
+        where = request.getfixturevalue("database")
+    with closing(Vault(tmp_path / "secrets", Draws(), where)) as vault:
+        yield Place(where, vault)
 
 
 @pytest.fixture
 def book(place):
-    path, vault = place
-    with closing(Book.create(path, "log.example", vault, lambda: NOW)) as book:
+    with closing(create(place)) as book:
         yield book
+
+
+def create(place, clock=lambda: NOW):
+    return Book.create(place.where, "log.example", place.vault, clock)
 
 
 def enrolled(subject_id="ana"):
@@ -50,14 +69,15 @@ def moved(country, **changed):
     return replace(Event(kind, NOW, "ana", detail=detail), **changed)
 
 
-def reopen(place):
-    path, vault = place
-    return Book.open(path, "log.example", vault, lambda: NOW)
+def reopen(place, clock=lambda: NOW):
+    return Book.open(place.where, "log.example", place.vault, clock)
 
 
-def change(path, statement, *values):
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement, values)
+def change(place, *statements):
+    """Change the database behind the ledger's back."""
+    with closing(connect(place.where, LEDGER)) as store:
+        for statement in statements:
+            store.change(statement, [()])
 
 
 def test_what_is_appended_is_read_back_in_order(book, place):
@@ -161,130 +181,543 @@ def test_an_event_that_concerns_a_person_may_not_be_public(book):
     assert book.size == 0
 
 
-@pytest.mark.parametrize(
-    ("statement", "message"),
-    [
-        (
-            "UPDATE entries SET entry = CAST(replace(entry, 'v', 'w') AS BLOB) "
-            "WHERE number = 1",
-            "hash",
-        ),
-        ("UPDATE entries SET entry = 'text' WHERE number = 1", "not the bytes"),
-        ("DELETE FROM entries WHERE number = 2", "holds 2 entries"),
-        (
-            "UPDATE bodies SET body = CAST(replace(body, 'refused', 'given') AS BLOB) "
-            "WHERE number = 1",
-            "private body of entry 1",
-        ),
-        ("UPDATE bodies SET opening = zeroblob(32) WHERE number = 1", "private body"),
-        ("UPDATE heads SET note = replace(note, '3', '4')", "signed head"),
-        ("DELETE FROM heads", "no signed head"),
-    ],
-)
-def test_a_ledger_that_was_changed_by_hand_does_not_open(
-    book, place, statement, message
-):
-    book.append([enrolled(), Event(EventKind.REFUSED, NOW, "ana"), enrolled("bo")])
-    book.close()
-    change(place[0], statement)
+def swap(table, column, key, old, new):
+    """Write a row with some bytes replaced by others."""
 
-    with pytest.raises(LedgerError, match=message):
-        reopen(place)
+    def carry_out(store):
+        name = {"heads": "size", "tiles": "level"}.get(table, "number")
+        [(value,)] = store.rows(f"SELECT {column} FROM {table} WHERE {name} = ?", key)
+        assert old in value
+        changed = value.replace(old, new)
+        store.change(
+            f"UPDATE {table} SET {column} = ? WHERE {name} = ?", [(changed, key)]
+        )
+
+    return carry_out
+
+
+def sql(statement, *values):
+    return lambda store: store.change(statement, [values])
+
+
+LEAF = leaf_hash(b"another entry")
+OF_THE_LOG = {
+    "an entry": (swap("entries", "entry", 1, b'"commit":"', b'"commit":"00'), "hash"),
+    "its time": (swap("entries", "entry", 1, b"17000", b"17001"), "hash"),
+    "the last entry is gone": (sql("DELETE FROM entries WHERE number = 3"), "holds 3"),
+    "an entry is gone": (sql("DELETE FROM entries WHERE number = 1"), "lacks entry 1"),
+    "an entry too many": (
+        sql("INSERT INTO entries VALUES (4, 'policy_published', ?)", b"{}"),
+        "holds 5 entries, but its head signs 4",
+    ),
+    "a policy is hidden": (
+        sql("UPDATE entries SET kind = NULL WHERE number = 3"),
+        "not of the kind `personal`",
+    ),
+    "a policy is called an order": (
+        sql("UPDATE entries SET kind = 'suspension_ordered' WHERE number = 3"),
+        "not of the kind `suspension_ordered`",
+    ),
+    "a choice is called a policy": (
+        sql("UPDATE entries SET kind = 'policy_published' WHERE number = 1"),
+        "not of the kind `policy_published`",
+    ),
+    "a tile": (sql("UPDATE tiles SET hashes = ?", LEAF * 4), "tree hashes to"),
+    "a short tile": (sql("UPDATE tiles SET hashes = ?", LEAF), "damaged: tile 0"),
+    "no tile": (sql("DELETE FROM tiles"), "lacks tile 0"),
+    "a head": (swap("heads", "note", 4, "\n4\n", "\n3\n"), "signed head"),
+    "an older head": (sql("DELETE FROM heads WHERE size = 4"), "head signs 3"),
+    "no head": (sql("DELETE FROM heads"), "no signed head"),
+    "no table": (sql("DROP TABLE heads"), "cannot be read as a ledger"),
+}
+OF_A_BODY = {
+    "a choice": (swap("bodies", "body", 1, b"refused", b"given"), "body of entry 1"),
+    "no JSON": (sql("UPDATE bodies SET body = ? WHERE number = 1", b"no"), "entry 1"),
+    "an opening": (
+        sql("UPDATE bodies SET opening = ? WHERE number = 1", bytes(32)),
+        "body of entry 1 is not",
+    ),
+    "a short opening": (
+        sql("UPDATE bodies SET opening = ? WHERE number = 1", b"x"),
+        "body of entry 1 is not",
+    ),
+    "no opening": (
+        sql("UPDATE bodies SET opening = NULL, subject_id = 'cy' WHERE number = 1"),
+        "body of entry 1 is not",
+    ),
+    "somebody else's": (
+        sql("UPDATE bodies SET subject_id = 'bo' WHERE number = 1"),
+        "body of entry 1 is not",
+    ),
+    "an enrolment of another": (
+        sql("UPDATE bodies SET subject_id = 'cy' WHERE number = 2"),
+        "body of entry 2 is not",
+    ),
+    "a body is gone": (
+        sql("DELETE FROM bodies WHERE number = 1"),
+        "entry 1 is missing: a body was removed",
+    ),
+    "a body is blank": (
+        sql("UPDATE bodies SET body = NULL WHERE number = 1"),
+        "entry 1 is missing: a body was removed",
+    ),
+    "a body seems shredded": (
+        sql(
+            "UPDATE bodies SET body = NULL, opening = NULL, subject_id = NULL, "
+            "erasure = ? WHERE number = 1",
+            bytes(32),
+        ),
+        "not by this ledger's own erasure|key `erasure` is missing",
+    ),
+    "a body that is there seems shredded": (
+        sql("UPDATE bodies SET erasure = ? WHERE number = 1", bytes(32)),
+        "entry 1 is missing: a body was removed",
+    ),
+}
+CHANGES = [*OF_THE_LOG.items(), *OF_A_BODY.items()]
+
+
+def filled(book):
+    """Somebody refuses, a policy is published: what nobody may be able to hide."""
+    book.append([enrolled(), Event(EventKind.REFUSED, NOW, "ana"), enrolled("bo")])
+    book.publish(EventKind.POLICY_PUBLISHED, NOW, {"policy": "x"})
+
+
+@pytest.mark.parametrize(
+    ("change_it", "message"), [case for _, case in CHANGES], ids=[n for n, _ in CHANGES]
+)
+def test_a_ledger_that_was_changed_by_hand_decides_nothing(
+    book, place, change_it, message
+):
+    filled(book)
+    book.close()
+    with closing(connect(place.where, LEDGER)) as store:
+        change_it(store)
+
+    with pytest.raises(LedgerError, match=message), closing(reopen(place)) as again:
+        again.events(4)
+    with pytest.raises(LedgerError, match=message), closing(reopen(place)) as again:
+        again.check()
+
+
+@pytest.mark.parametrize(("change_it", "message"), OF_THE_LOG.values(), ids=OF_THE_LOG)
+def test_a_log_that_was_changed_by_hand_gives_no_policy(
+    book, place, change_it, message
+):
+    filled(book)
+    book.close()
+    with closing(connect(place.where, LEDGER)) as store:
+        change_it(store)
+
+    with pytest.raises(LedgerError, match=message), closing(reopen(place)) as again:
+        list(again.public_events())
+
+
+def test_a_body_without_an_entry_is_found_by_the_whole_check(book, place):
+    filled(book)
+    change(place, "INSERT INTO bodies VALUES (3, 'zoe', NULL, NULL, NULL)")
+
+    with pytest.raises(LedgerError, match="holds 4 private bodies, but 3 entries"):
+        book.check()
+
+
+def test_a_complete_tile_that_was_changed_is_found(book, place):
+    book.append([enrolled(f"s{n}") for n in range(700)])
+    book.check()
+    [(hashes,)] = book._store.rows(
+        "SELECT hashes FROM tiles WHERE level=0 AND number=0"
+    )
+    wrong = hashes[32:64] + hashes[:32] + hashes[64:]
+    book._store.change(
+        "UPDATE tiles SET hashes = ? WHERE level = 0 AND number = 0", [(wrong,)]
+    )
+
+    with closing(reopen(place)) as again:  # the right edge does not touch it
+        with pytest.raises(LedgerError, match="tile 0 of level 0"):
+            again.check()
+        with pytest.raises(LedgerError, match="tile 0 of level 0"):
+            list(again.public_events())
+
+
+def test_a_value_that_is_no_blob_is_refused(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    with closing(place.vault), closing(create(place)) as book:
+        filled(book)
+        change(place, "UPDATE entries SET entry = 'text' WHERE number = 1")
+        with pytest.raises(LedgerError, match="not the bytes"):
+            book.check()
+
+
+def test_what_is_appended_after_a_check_is_checked_too(book, place):
+    book.append([enrolled()])
+    assert book.events(1).num_rows == 1
+    with closing(reopen(place)) as other:
+        other.append([Event(EventKind.REFUSED, NOW, "ana")])
+    assert book.events(2).num_rows == 2
+    book.append([Event(EventKind.GIVEN, NOW, "ana", notice=NOTICE)])
+    change(place, "UPDATE bodies SET body = opening WHERE number = 2")
+
+    with pytest.raises(LedgerError, match="body of entry 2"):
+        book.events(3)
 
 
 def test_a_head_by_another_key_is_refused(book, place, tmp_path):
     book.append([enrolled()])
     book.close()
-    stranger = Vault(tmp_path / "other", lambda size: b"\7" * size)
-
-    with pytest.raises(LedgerError, match="signed head"):
-        Book.open(place[0], "log.example", stranger, lambda: NOW)
-
-
-def test_a_file_that_is_no_ledger_or_is_missing_is_named(place, tmp_path):
-    with pytest.raises(LedgerError, match="no ledger"):
-        reopen(place)
-    place[0].write_bytes(b"this is not SQLite" * 100)
-    with pytest.raises(LedgerError, match="cannot be read"):
-        reopen(place)
+    with closing(Vault(tmp_path / "other", lambda size: b"\7" * size)) as stranger:
+        stranger.key("signing")
+        with pytest.raises(LedgerError, match="signed head"):
+            Book.open(place.where, "log.example", stranger, lambda: NOW)
 
 
-def test_a_ledger_that_is_busy_is_not_to_be_restored(place, tmp_path):
-    change(place[0], "CREATE TABLE held (number INTEGER)")
-    with (
-        closing(sqlite3.connect(place[0], isolation_level=None)) as holder,
-        closing(sqlite3.connect(place[0], timeout=0)) as other,
-    ):
-        holder.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(LedgerError, match="busy") as caught, usable(place[0]):
-            other.execute("SELECT * FROM held")
-    assert caught.value.hint == "close the other program and try again"
+def test_a_ledger_beside_an_empty_vault_is_refused(book, place):
+    filled(book)
+    place.vault.shred("ana")
+    place.vault.shred("bo")
 
-
-def test_a_ledger_that_cannot_be_opened_is_not_to_be_restored(place):
-    place[0].mkdir()
-    with pytest.raises(LedgerError, match="cannot be written"):
-        reopen(place)
-
-
-def test_a_ledger_without_its_heads_is_to_be_restored(book, place):
-    change(place[0], "DROP TABLE heads")
-    with pytest.raises(LedgerError, match="cannot be read") as caught:
+    with pytest.raises(LedgerError, match="holds no secret of anybody") as caught:
         reopen(place)
     assert "backup" in caught.value.hint
 
 
-def test_creation_that_was_cut_off_is_completed_by_open(place):
-    place[0].touch()
+def test_a_file_that_is_no_ledger_or_is_missing_is_named(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    with closing(place.vault):
+        with pytest.raises(LedgerError, match="no ledger"):
+            reopen(place)
+        place.where.write_bytes(b"this is not SQLite" * 100)
+        with pytest.raises(LedgerError, match="cannot be read") as caught:
+            reopen(place)
+    assert "backup" in caught.value.hint
 
-    with closing(reopen(place)) as book:
+
+def test_a_ledger_that_cannot_be_opened_is_not_to_be_restored(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    place.where.mkdir()
+    with (
+        closing(place.vault),
+        pytest.raises(LedgerError, match="could not be read or written") as caught,
+    ):
+        reopen(place)
+    assert "backup" not in caught.value.hint
+
+
+def test_creation_that_was_cut_off_is_completed_by_open(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    place.where.touch()
+    with closing(place.vault), closing(reopen(place)) as book:
         assert book.size == 0
+        assert "cut off" in book.findings[0]
+
+
+def test_a_ledger_is_not_made_twice(book, place):
     with pytest.raises(UsageError, match="already"):
-        Book.create(*[place[0]], "log.example", place[1], lambda: NOW)
+        create(place)
 
 
 class PowerCutError(Exception):
     """The power fails."""
 
 
-@pytest.mark.parametrize("step", range(4))
+@pytest.mark.parametrize(
+    ("step", "time"),
+    [("begin", 1), ("rows", 1), ("rows", 2), ("rows", 3), ("fill", 1), ("fill", 2)]
+    + [("change", 1), ("change", 2), ("commit", 1)],
+)
 def test_an_append_that_is_cut_off_leaves_the_old_ledger(
-    book, place, step, monkeypatch
+    book, place, step, time, monkeypatch
 ):
     book.append([enrolled()])
     before = book.head()
-    count = iter(range(10))
+    times = iter(range(1, 100))
+    whole = getattr(book._store, step)
 
-    def fail(*_):
-        if next(count) == step:
+    def fail(*given):
+        if next(times) == time:
             raise PowerCutError
-        return NOW
+        return whole(*given)
 
-    # The clock, a node read, the signature and the last statement: each may be last.
-    target = [(book, "_clock"), (book, "_node"), (book, "_sign"), (book, "_key")][step]
-    count = iter([step])
-    monkeypatch.setattr(*target, fail)
-    with pytest.raises((PowerCutError, StopIteration)):
-        book.append([enrolled("bo"), Event(EventKind.REFUSED, NOW, "bo")])
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(book._store, step, fail)
+        with pytest.raises(PowerCutError):
+            book.append([enrolled("bo"), Event(EventKind.REFUSED, NOW, "bo")])
 
     with closing(reopen(place)) as again:
         assert again.head() == before
+        assert again.findings == []
         assert len(again.append([enrolled("bo")])) == 1
+        again.check()
 
 
-def test_secrets_are_readable_by_their_owner_only(book, place, tmp_path):
-    book.append([enrolled()])
-    place[1].key("plan")
-
-    for path in [place[0], *(tmp_path / "secrets").iterdir()]:
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+def test_secrets_are_readable_by_their_owner_only(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    with closing(place.vault), closing(create(place)) as book:
+        book.append([enrolled()])
+        place.vault.key("plan")
+        private = [*tmp_path.glob("ledger.db*"), *(tmp_path / "secrets").iterdir()]
+        assert {"seen", "ledger.db-wal"} <= {path.name for path in private}
+        for path in private:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
 def test_the_order_of_the_ledger_is_kept_when_the_clock_goes_back(place):
     times = iter([NOW, NOW - DAY])
-    with closing(Book.create(*[place[0]], "l", place[1], lambda: next(times))) as book:
+    with closing(create(place, lambda: next(times))) as book:
         book.append([enrolled()])
         book.append([enrolled("bo")])
         recorded = [row["recorded_at"] for row in book.events(2).to_pylist()]
     assert recorded == [NOW, NOW]
+
+
+# --- proofs, marks, witnesses' lines -------------------------------------------------
+
+
+def test_growth_is_proved_between_any_two_heads(book):
+    heads = []
+    for number in range(5):
+        book.append([enrolled(f"s{number}-{each}") for each in range(number + 1)])
+        heads.append(book.head())
+
+    for old in heads:
+        for new in heads:
+            if old.size <= new.size:
+                path = book.consistency(old.size, new.size)
+                verify_consistency(old.size, new.size, path, old.root, new.root)
+
+
+def test_entries_and_tiles_are_those_of_the_log(book):
+    book.append([enrolled(f"s{n}") for n in range(300)])
+
+    entries = list(book.entries(0, 300))
+    leaves = [leaf_hash(entry) for entry in entries]
+    assert entries[7] == book.entry(7)
+    assert list(book.entries(255, 257)) == entries[255:257]
+    assert book.tile(0, 0) == b"".join(leaves[:256])
+    assert book.tile(0, 1) == b"".join(leaves[256:])
+    assert len(book.tile(1, 0)) == 32
+    with pytest.raises(LedgerError, match="lacks tile 1 of level 1"):
+        book.tile(1, 1)
+
+
+def test_heads_are_found_by_how_their_root_begins(book):
+    for number in range(4):
+        book.append([enrolled(f"s{number}")])
+    root = book.head().root.hex()
+
+    assert book.sizes_of(root[:12]) == [4]
+    assert book.sizes_of(root) == [4]
+    assert book.sizes_of("") == [0, 1, 2, 3, 4]
+    assert book.sizes_of(root[:-1] + "x") == []
+
+
+def test_a_mark_is_kept_with_the_events_that_it_stands_for(book, place):
+    assert book.marked("import") == 0
+    book.append([enrolled()], mark=("import", 10))
+    assert book.marked("import") == 10
+    with pytest.raises(LedgerError, match="enrolled already"):
+        book.append([enrolled()], mark=("import", 20))
+    book.append([], mark=("import", 30))  # nothing in these rows was new
+
+    with closing(reopen(place)) as again:
+        assert again.marked("import") == 30
+        assert again.marked("another") == 0
+        assert again.size == 1
+
+
+def test_two_that_go_on_from_one_mark_do_not_both_append(book, place):
+    assert book.marked("import") == 0
+    with closing(reopen(place)) as other:
+        assert other.marked("import") == 0
+        other.append([enrolled()], mark=("import", 10))
+
+    with pytest.raises(LedgerError, match="is at 10 now: somebody else"):
+        book.append([enrolled("bo")], mark=("import", 15))
+    assert (book.size, book.marked("import")) == (1, 10)
+
+
+def test_witnesses_lines_are_kept_for_the_head_that_they_signed(book, place):
+    book.append([enrolled()])
+    line = "\u2014 witness.example/w1 AAAA"
+    book.keep_cosignatures(1, [line, line])
+    book.keep_cosignatures(1, [line])
+    book.append([enrolled("bo")])
+
+    with closing(reopen(place)) as again:
+        assert again.cosigned_note(1) == again.head_note(1) + line + "\n"
+        assert again.cosigned_note() == again.head_note(2)
+    with pytest.raises(LedgerError, match="no signed head"):
+        book.keep_cosignatures(7, [line])
+    for wrong in ("witness", "\u2014 w A\n\u2014 x B", ""):
+        with pytest.raises(LedgerError, match="no signature line"):
+            book.keep_cosignatures(1, [wrong])
+
+
+# --- shredding -----------------------------------------------------------------------
+
+
+def test_who_is_shredded_is_gone_and_everything_else_holds(book, place):
+    filled(book)
+    book.append([Event(EventKind.GIVEN, NOW, "bo", notice=NOTICE)])
+    before, entries = book.head(), list(book.entries(0, 5))
+    assert [held[0] for held in book.events_of("ana")] == [0, 1]
+
+    assert book.shred("ana") == 2
+
+    assert (book.head(), list(book.entries(0, 5))) == (before, entries)
+    assert book.events_of("ana") == []
+    assert book.enrolment("ana") is None
+    assert place.vault.secrets(["ana", "bo"]).keys() == {"bo"}
+    book.check()
+    with closing(reopen(place)) as again:
+        again.check()
+        kept = again.events(5).to_pylist()
+        assert [row["subject_id"] for row in kept] == ["bo", "bo"]
+        assert [row["entry"] for row in kept] == [2, 4]
+        assert len(list(again.public_events())) == 1
+        assert again.shred("ana") == 0  # nothing is held of her
+
+
+def test_nothing_of_who_is_shredded_is_left_in_the_database(book, place, tmp_path):
+    book.append(
+        [enrolled("ana-schmidt"), Event(EventKind.OBJECTED, NOW, "ana-schmidt")]
+    )
+    secret = place.vault.secret("ana-schmidt")
+    [_, (_, _, _, opening)] = book.events_of("ana-schmidt")
+    book.shred("ana-schmidt")
+
+    for table in ("bodies", "shreddings"):
+        rows = book._store.rows(f"SELECT * FROM {table}")
+        assert b"ana-schmidt" not in repr(rows).encode()
+    if isinstance(place.where, Path):
+        for path in tmp_path.rglob("*"):
+            data = path.read_bytes() if path.is_file() else b""
+            for gone in (b"ana-schmidt", secret, opening):
+                assert gone not in data, path.name
+
+
+def test_the_mac_of_one_shredded_entry_covers_no_other(book, place):
+    filled(book)
+    book.append([Event(EventKind.WITHDRAWN, NOW, "bo")])
+    book.shred("ana")
+    change(
+        place,
+        "UPDATE bodies SET body = NULL, opening = NULL, subject_id = NULL, erasure = "
+        "(SELECT erasure FROM bodies WHERE number = 1) WHERE number = 4",
+    )
+
+    with pytest.raises(LedgerError, match="entry 4 was removed, and not by this"):
+        book.events(5)
+
+
+def test_who_was_shredded_can_be_enrolled_anew_with_another_secret(book, place):
+    filled(book)
+    first = place.vault.secret("ana")
+    book.shred("ana")
+    with pytest.raises(LedgerError, match="never enrolled"):
+        book.append([Event(EventKind.WITHDRAWN, NOW, "ana")])
+    book.append([enrolled()])
+
+    assert place.vault.secret("ana") != first
+    book.check()
+    assert book.enrolment("ana")[0] == 4
+
+
+def test_a_shredding_that_was_cut_off_is_ended_by_the_next_opening(
+    book, place, monkeypatch
+):
+    filled(book)
+
+    def fail(*_):
+        raise PowerCutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place.vault, "shred", fail)
+        with pytest.raises(PowerCutError):
+            book.shred("ana")
+    with pytest.raises(LedgerError, match="shredding of subject `ana` is not ended"):
+        book.append([enrolled()])
+
+    with closing(reopen(place)) as again:
+        assert "shredding" in again.findings[0]
+        assert place.vault.secrets(["ana"]) == {}
+        again.append([enrolled()])
+        again.check()
+
+
+# --- an old copy ---------------------------------------------------------------------
+
+
+def test_an_old_copy_of_the_ledger_is_refused(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    with closing(place.vault):
+        with closing(create(place)) as book:
+            filled(book)
+        backup = place.where.read_bytes()
+        with closing(reopen(place)) as book:
+            book.append([Event(EventKind.WITHDRAWN, NOW, "bo")])
+        newest = place.where.read_bytes()
+        place.where.write_bytes(backup)
+
+        with pytest.raises(LedgerError, match="has 4 entries, .* signed 5") as caught:
+            reopen(place)
+        assert "A lost tail" in caught.value.hint
+        place.where.write_bytes(newest)
+        reopen(place).close()
+
+
+def test_another_history_of_the_same_length_is_refused(tmp_path):
+    place = Place(tmp_path / "ledger.db", Vault(tmp_path / "secrets", Draws()))
+    seen = tmp_path / "secrets/seen"
+    with closing(place.vault):
+        with closing(create(place)) as book:
+            filled(book)
+        backup, note = place.where.read_bytes(), seen.read_bytes()
+        with closing(reopen(place)) as book:
+            book.append([Event(EventKind.WITHDRAWN, NOW, "bo")])
+        newer = seen.read_bytes()
+        place.where.write_bytes(backup)
+        seen.write_bytes(note)  # both restored together: nothing here can tell
+        with closing(reopen(place)) as book:
+            book.append([Event(EventKind.GIVEN, NOW, "bo", notice=NOTICE)] * 2)
+        seen.write_bytes(newer)
+
+        with pytest.raises(LedgerError, match="first 5 entries are not those"):
+            reopen(place)
+
+
+def test_what_this_folder_has_signed_must_be_known(book, place, tmp_path):
+    seen = tmp_path / "secrets/seen"
+    with closing(reopen(place)):
+        assert seen.read_text() == book.head_note(0)
+    book.append([enrolled()])
+    assert seen.read_text() == book.head_note(1)
+    kept = seen.read_bytes()
+    for wrong in (b"", kept.replace(b"\n1\n", b"\n0\n"), b"\xff", b"none\n"):
+        seen.write_bytes(wrong)
+        with pytest.raises(LedgerError, match="seen|signed head"):
+            reopen(place)
+    seen.unlink()
+    with pytest.raises(LedgerError, match="`seen` is missing"):
+        reopen(place)
+
+
+def test_an_append_that_nobody_was_told_of_is_said_by_the_next_start(
+    book, place, tmp_path
+):
+    book.append([enrolled()])
+    before = (tmp_path / "secrets/seen").read_bytes()
+    book.append([enrolled("bo"), enrolled("cy")])
+    (tmp_path / "secrets/seen").write_bytes(before)
+
+    with closing(reopen(place)) as again:
+        assert "entries 1 to 2 were appended by a writer" in again.findings[0]
+    with closing(reopen(place)) as again:
+        assert again.findings == []
+
+
+def test_the_file_of_heads_never_goes_back(tmp_path):
+    notes = [f"l\n{size}\nroot\n\n\u2014 l {size}\n" for size in (9, 10, 2)]
+    for note in notes:
+        Seen(tmp_path / "seen").keep(note)
+
+    assert Seen(tmp_path / "seen").note() == notes[1]

@@ -73,7 +73,7 @@ def served(project):
 def details(folder):
     """Read the evidence of every notice, as the ledger keeps it."""
     with opened(folder, 1) as project:
-        rows = project.place.book._connection.execute("SELECT body FROM bodies")
+        rows = project.place.book._store.rows("SELECT body FROM bodies")
         bodies = [json.loads(body) for (body,) in rows]
     return [body for body in bodies if body["kind"] == "notice_served"]
 

@@ -140,8 +140,9 @@ def test_a_key_drawn_with_another_length_is_refused(tmp_path):
 
 
 def test_what_the_vault_does_not_keep_is_drawn_anew_each_time(vault):
-    assert vault.draw() != vault.draw()
-    assert len(vault.draw()) == SECRET_BYTES
+    assert vault.draws(1) != vault.draws(1)
+    assert [len(each) for each in vault.draws(3)] == [SECRET_BYTES] * 3
+    assert vault.draws(0) == []
 
 
 def test_no_message_of_the_vault_holds_a_secret(tmp_path):

@@ -1,56 +1,45 @@
 """The ledger: append events, read them as of a size, prove where they stand.
 
-One SQLite file (WAL, synchronous FULL), created with mode 0600 because it holds the
-private bodies of personal events. One append is one transaction: entries, tree nodes,
-private bodies and the signed head become true together or not at all.
-
-Reading checks every entry against the signed head, every private body against its
-commitment: a decision never rests on a row that the head does not sign. It costs about
-10 microseconds an entry, linear in the ledger.
+One append is one transaction: entries, tiles, private bodies and the signed head become
+true together or not at all. Opening compares the right edge of the tree with the signed
+head, in O(log n). Before anything is read to be decided on, every entry is hashed again
+and every private body opened (`checking.py`): a decision never rests on a row that the
+head does not sign.
 """
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assent.canon import canonical, keyed
-from assent.errors import LedgerError, ProofError, UsageError
-from assent.files import SECRET_MODE
-from assent.ledger.database import SCHEMA, blob, connect, usable
+from assent.errors import LedgerError
+from assent.ledger.checking import (
+    ERASURE_KEY,
+    EVENTS,
+    BodyCheck,
+    LogCheck,
+    erasure_mac,
+)
+from assent.ledger.heads import Heads
 from assent.ledger.records import (
+    BodyRows,
+    EntryRows,
     check_event,
-    event_body,
+    committed,
     parse,
-    personal_entry,
     public_entry,
 )
+from assent.ledger.rows import Rows
+from assent.ledger.store import Store, new_store, old_store, writing
 from assent.ledger.vault import Vault
-from assent.merkle import log
-from assent.merkle.note import TreeHead, open_head, sign_head, verifier_key
+from assent.merkle import log, tiles
+from assent.merkle.note import TreeHead
 from assent.terms import Event, EventKind
 
-EVENTS = pa.schema(
-    [
-        ("entry", pa.int64()),
-        ("kind", pa.string()),
-        ("subject_id", pa.string()),
-        ("purpose", pa.string()),
-        ("recipient", pa.string()),
-        ("category", pa.string()),
-        ("notice", pa.string()),
-        ("valid_until", pa.int64()),
-        ("happened_at", pa.int64()),
-        ("recorded_at", pa.int64()),
-        ("country", pa.string()),  # of `residence_changed`; null for all others
-    ]
-)
+SIGNATURE = "\u2014 "
+"""How a signature line of a note begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,181 +58,258 @@ class Book:
     """An open ledger. Use `Book.create` or `Book.open`.
 
     Args:
-        connection: to the SQLite file.
+        store: where the tables are.
         origin: the log's name, as signed.
         vault: where the signing key and the subjects' secrets are.
         clock: gives microseconds UTC.
+
+    Attributes:
+        findings: what opening found and mended, in words; empty for nothing.
     """
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        origin: str,
-        vault: Vault,
-        clock: Callable[[], int],
+        self, store: Store, origin: str, vault: Vault, clock: Callable[[], int]
     ) -> None:
-        self._connection = connection
-        self._origin = origin
+        self._store = store
+        self._rows = Rows(store)
+        self._heads = Heads(self._rows, origin, vault)
         self._vault = vault
         self._clock = clock
-        self._checked: tuple[int, str] | None = None
+        self._log_check = LogCheck(self._rows)
+        self._body_check = BodyCheck(self._rows, vault)
+        self._marks: dict[str, int] = {}
+        self.findings: list[str] = []
 
     @classmethod
     def create(
-        cls, path: Path, origin: str, vault: Vault, clock: Callable[[], int]
+        cls,
+        where: Path | str | Store,
+        origin: str,
+        vault: Vault,
+        clock: Callable[[], int],
     ) -> "Book":
         """Make an empty ledger with a signed head of size 0.
 
-        Raises:
-            UsageError: there is a file already.
-        """
-        if path.exists():
-            raise UsageError(f"there is a ledger at `{path.name}` already")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(SECRET_MODE)
-        return cls(connect(path), origin, vault, clock)._begin()
+        Args:
+            where: a file that is not there yet, the address of a server
+                (`postgresql://...`), or an open store.
+            origin: the log's name, as signed.
+            vault: of the same project.
+            clock: gives microseconds UTC.
 
-    def _begin(self) -> "Book":
-        """Make the tables and sign the head of size 0."""
-        self._vault.key("signing")
-        with self._transaction():
-            for statement in SCHEMA.split(";"):
-                self._connection.execute(statement)
-            self._sign(0)
-        # Crash before the commit: a file without a table, which `open` completes.
-        return self
+        Raises:
+            UsageError: there is a ledger already.
+        """
+        store = new_store(where) if isinstance(where, Path | str) else where
+        return cls(store, origin, vault, clock)._or_close(lambda book: book._begin())
 
     @classmethod
     def open(
-        cls, path: Path, origin: str, vault: Vault, clock: Callable[[], int]
+        cls,
+        where: Path | str | Store,
+        origin: str,
+        vault: Vault,
+        clock: Callable[[], int],
     ) -> "Book":
-        """Open a ledger and check it whole against its signed head.
+        """Open a ledger and compare the right edge of its tree with the signed head.
 
         Raises:
-            LedgerError: there is none, it is no ledger, another program holds it, or
-                the head does not match.
+            LedgerError: there is none, it is no ledger, another program holds it, the
+                head does not match, or it is older than one that this folder signed.
         """
-        if not path.exists():
-            raise LedgerError(
-                f"there is no ledger at `{path.name}`",
-                hint="run `assent init`, or restore the file from a backup",
-            )
-        with usable(path):
-            book = cls(connect(path), origin, vault, clock)
-            if book._unfinished():
-                return book._begin()
-            if not vault.has_key("signing"):
-                raise LedgerError(
-                    "the signed head cannot be checked: the key `signing` is missing",
-                    hint="restore ledger and key from the same backup",
-                )
-            book.check()
-        return book
+        store = old_store(where) if isinstance(where, Path | str) else where
+        return cls(store, origin, vault, clock)._or_close(lambda book: book._look())
+
+    def _or_close(self, first: Callable[["Book"], None]) -> "Book":
+        try:
+            first(self)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def close(self) -> None:
-        """Close the database file."""
-        self._connection.close()
+        """Close the database."""
+        self._store.close()
 
-    def _unfinished(self) -> bool:
-        """Whether `create` was cut off before its first commit.
+    def _begin(self) -> None:
+        """Make the tables and sign the head of size 0."""
+        # Crash before: no key. Here: a key, and a ledger that `open` begins.
+        self._vault.key("signing")
+        with writing(self._store):
+            if self._store.blank():  # still, now that nobody else writes
+                self._store.prepare()
+                self._heads.sign(0, log.EMPTY_ROOT)
+        # Crash here: an empty ledger, whose first opening writes the file `seen`.
+        self._heads.remember(self.head_note())
 
-        A file that was emptied later looks the same, but then the vault has secrets.
-        """
-        tables = "SELECT 1 FROM sqlite_master LIMIT 1"
-        blank = self._connection.execute(tables).fetchone() is None
-        return blank and self._vault.is_empty()
+    def _look(self) -> None:
+        """Compare the ledger with what was signed, and end what was cut off."""
+        unfinished = self._heads.never_seen() and self._vault.is_empty()
+        if unfinished and self._store.blank():
+            # Cut off in `create`; a ledger that was emptied later has been seen.
+            self.findings.append(
+                "the making of the ledger was cut off, and is done now"
+            )
+            return self._begin()
+        if not self._vault.has_key("signing"):
+            raise LedgerError(
+                "the signed head cannot be checked: the key `signing` is missing",
+                hint="restore ledger and key from the same backup",
+            )
+        if self._vault.is_empty() and self._rows.anybody():
+            raise LedgerError(
+                "the vault holds no secret of anybody, but subjects are enrolled",
+                hint="restore ledger and vault from the same backup",
+            )
+        found = self._heads.compare_with_seen(self._heads.whole_edge())
+        if found:
+            self.findings.append(found)
+        found = ", ".join(f"`{each}`" for each in self._rows.shreddings())
+        if found:
+            self._end_shreddings()
+            self.findings.append(f"the shredding of {found} was cut off, and is done")
+        return None
 
     # -- writing ---------------------------------------------------------------------
 
-    def append(self, events: Sequence[Event]) -> range:
+    def append(
+        self, events: Sequence[Event], mark: tuple[str, int] | None = None
+    ) -> range:
         """Append personal events: all of them, or none.
+
+        Args:
+            events: about one subject each.
+            mark: a reader's name and how far it has come with these events; kept in
+                the same transaction.
 
         Returns:
             Their entry numbers.
 
         Raises:
             LedgerError: an event breaks a rule, concerns a subject who was never
-                enrolled, or enrols one twice; nothing is appended.
+                enrolled, or enrols one twice; the mark was moved by somebody else
+                since it was read; or the ledger could not be written. Nothing is
+                appended.
         """
-        recorded_at = self.check_events(events)
-        newcomers = [
-            event.subject_id
-            for event in events
-            if event.kind is EventKind.ENROLLED and event.subject_id
-        ]
-        self._vault.ensure_secrets(newcomers)
-        # Crash here: secrets that nothing refers to; the next enrolment takes them.
-        secrets = self._vault.secrets(newcomers)
-        rows: list[tuple[bytes, bytes | None, bytes | None]] = []
-        for event in events:
-            body = canonical(event_body(event))
-            if event.kind is EventKind.ENROLLED:
-                opening: bytes | None = None
-                commit = keyed(secrets[str(event.subject_id)], "enrolled", body)
-            else:
-                opening = drawn = self._vault.draw()
-                commit = keyed(drawn, "subject_event", body)
-            rows.append(
-                (personal_entry(event.kind, recorded_at, commit), body, opening)
+        with writing(self._store):
+            head = self._heads.whole_edge()
+            recorded_at = self._time(head.size)
+            newcomers = self._check_events(events, recorded_at)
+            self._vault.ensure_secrets(newcomers)
+            # Crash here: secrets that nothing refers to; the next enrolment takes them.
+            if mark is not None:
+                self._move(*mark)
+            secrets = self._vault.secrets(newcomers) if newcomers else {}
+            openings = self._vault.draws(len(events) - len(newcomers))
+            entries, bodies = committed(
+                events, recorded_at, head.size, secrets, openings
             )
-        return self._append(rows)
+            note = self._add(head.size, entries, bodies)
+        self._appended(note)
+        if mark is not None:
+            self._marks[mark[0]] = mark[1]
+        return range(head.size, head.size + len(entries))
 
     def check_events(self, events: Sequence[Event]) -> int:
-        """Refuse what `append` would refuse, and append nothing.
+        """Refuse what `append` would refuse now, and append nothing.
 
         Returns:
             When they would be recorded: microseconds UTC.
         """
-        recorded_at = self._now()
-        newly: set[str] = set()
-        for event in events:
-            check_event(event, recorded_at)
-            self._check_enrolment(event, newly)
+        recorded_at = self._time(self.size)
+        self._check_events(events, recorded_at)
         return recorded_at
 
     def publish(
         self, kind: EventKind, happened_at: int, body: dict[str, Any]
     ) -> PublicEvent:
         """Append one public event."""
-        recorded_at = self._now()
-        entry = public_entry(kind, happened_at, recorded_at, body)
-        number = self._append([(entry, None, None)])[0]
+        with writing(self._store):
+            number = self._heads.whole_edge().size
+            recorded_at = self._time(number)
+            entry = public_entry(kind, happened_at, recorded_at, body)
+            note = self._add(number, [(number, str(kind), entry)], [])
+        self._appended(note)
         return PublicEvent(number, str(kind), happened_at, recorded_at, body, entry)
 
-    def _append(self, rows: list[tuple[bytes, bytes | None, bytes | None]]) -> range:
-        with self._transaction():
-            size = first = self.head().size
-            fresh: dict[tuple[int, int], bytes] = {}
+    def shred(self, subject_id: str) -> int:
+        """Destroy a subject's secret, and the openings and bodies of all her entries.
 
-            def get(level: int, position: int) -> bytes:
-                return fresh.get((level, position)) or self._node(level, position)
+        Entries and tree stay as they are. Each of her entries keeps a MAC by a key of
+        the vault, so that a body that is merely missing is still refused.
 
-            entries, bodies = [], []
-            for entry, body, opening in rows:
-                for level, position, value in log.appended(
-                    size, log.leaf_hash(entry), get
-                ):
-                    fresh[level, position] = value
-                entries.append((size, entry))
-                if body is not None:
-                    bodies.append((size, body, opening))
-                size += 1
-            execute = self._connection.executemany
-            execute("INSERT INTO entries VALUES (?, ?)", entries)
-            execute("INSERT INTO bodies VALUES (?, ?, ?)", bodies)
-            execute(
-                "INSERT INTO nodes VALUES (?, ?, ?)",
-                [(level, place, value) for (level, place), value in fresh.items()],
+        Returns:
+            How many entries lost their body; 0 where nothing is held of her.
+        """
+        key = self._vault.key(ERASURE_KEY)
+        with writing(self._store):
+            held = self._rows.of_subject(subject_id)
+            macs = [
+                (row.number, erasure_mac(key, row.number, row.entry)) for row in held
+            ]
+            self._rows.erase(subject_id, macs)
+        # Crash here: bodies and openings are gone, her secret is not: `open` goes on.
+        self._end_shreddings()
+        return len(held)
+
+    def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
+        """Keep the lines that witnesses signed under the head of a size.
+
+        Raises:
+            LedgerError: no head was signed at this size, or a line is no signature.
+        """
+        self.head_note(size)
+        for line in lines:
+            if not line.startswith(SIGNATURE) or not line.isprintable():
+                raise LedgerError("a line of a witness is no signature line of a note")
+        with writing(self._store):
+            self._rows.put_cosignatures(size, lines)
+
+    def _add(self, size: int, entries: EntryRows, bodies: BodyRows) -> str:
+        """Add entries, tiles, bodies and a signed head to `size` entries."""
+        if not entries:
+            return self.head_note(size)
+        self._rows.add(entries, bodies)
+        leaves = [log.leaf_hash(entry) for _, _, entry in entries]
+        changed = tiles.extend(size, leaves, self._rows.tile)
+        self._rows.put_tiles(changed)
+        size += len(entries)
+
+        def read(level: int, index: int) -> bytes:
+            return changed.get((level, index)) or self._rows.tile(level, index)
+
+        def node(level: int, position: int) -> bytes:
+            return tiles.node(level, position, read)
+
+        return self._heads.sign(size, log.root(size, node))
+
+    def _appended(self, note: str) -> None:
+        # Committed: entries, tiles, bodies and head are true together. Crash before:
+        # the database takes the whole append back and the old head still holds.
+        self._heads.remember(note)
+        # Crash here: appended, and nobody was told; `open` says so.
+
+    def _move(self, name: str, position: int) -> None:
+        """Move a mark on from where this process has read it."""
+        stored = self._rows.mark(name)
+        if stored != self._marks.get(name, 0):
+            raise LedgerError(
+                f"`{name}` is at {stored} now: somebody else goes on with it",
+                hint="let the other one end, or start again from where it is",
             )
-            self._sign(size)
-        # Committed: entries, nodes, bodies and head are true together. Crash before:
-        # SQLite rolls the whole append back and the old head still holds.
-        return range(first, size)
+        self._rows.put_mark(name, position)
 
-    def _sign(self, size: int) -> None:
-        root = log.root(size, self._node)
-        note = sign_head(TreeHead(self._origin, size, root), self._key())
-        self._connection.execute("INSERT INTO heads VALUES (?, ?)", (size, note))
+    def _end_shreddings(self) -> None:
+        """Delete the secrets of those whose bodies are shredded already."""
+        if not self._rows.shreddings():
+            return
+        with writing(self._store):  # nobody can enrol her anew meanwhile
+            for subject_id in self._rows.shreddings():
+                self._vault.shred(subject_id)
+                # Crash here: done, but not said so; the next opening does it again.
+                self._rows.end_shredding(subject_id)
+        self._store.scrub()
 
     # -- reading ---------------------------------------------------------------------
 
@@ -255,7 +321,7 @@ class Book:
     @property
     def verifier_key(self) -> str:
         """The public key that signs heads, as C2SP writes it."""
-        return verifier_key(self._origin, self._key().public_key())
+        return self._heads.verifier_key
 
     def head_note(self, size: int | None = None) -> str:
         """Read the signed head, the latest or that of a size.
@@ -263,17 +329,20 @@ class Book:
         Raises:
             LedgerError: no head was signed at this size.
         """
-        query = "SELECT note FROM heads ORDER BY size DESC LIMIT 1"
-        values: tuple[int, ...] = ()
-        if size is not None:
-            query, values = "SELECT note FROM heads WHERE size = ?", (size,)
-        row = self._connection.execute(query, values).fetchone()
-        if row is None:
-            raise LedgerError(
-                "the ledger has no signed head of the size asked for",
-                hint="restore the file from a backup, or ask for another size",
-            )
-        return str(row[0])
+        return self._heads.note(size)
+
+    def cosigned_note(self, size: int | None = None) -> str:
+        """Read the signed head with the lines of witnesses that were kept for it.
+
+        Args:
+            size: of the head; by default the latest, which may have no witness yet.
+
+        Raises:
+            LedgerError: no head was signed at this size.
+        """
+        note = self.head_note(size)
+        lines = self._rows.cosignatures(self._heads.opened(note).size)
+        return note + "".join(f"{line}\n" for line in lines)
 
     def head(self) -> TreeHead:
         """Read the latest head and check its signature.
@@ -281,68 +350,46 @@ class Book:
         Raises:
             LedgerError: the signature is not by this ledger's key.
         """
-        note = self.head_note()
-        try:
-            return open_head(note, self.verifier_key)
-        except ProofError as error:
-            raise LedgerError(
-                f"the signed head of `{note.splitlines()[0][:80]}` does not open as "
-                f"one of `{self._origin}`: {error.message}",
-                hint="restore ledger, key and the ledger's name from the same backup",
-            ) from error
+        return self._heads.latest()
 
     def check(self) -> None:
-        """Hash every entry again and compare all with the signed head.
+        """Hash every entry again, open every commitment, compare with the head.
 
         Raises:
-            LedgerError: an entry, a node or a private body is not what was signed.
+            LedgerError: an entry, a tile or a private body is not what was signed.
         """
-        head = self.head()
-        if self._checked == (head.size, head.root.hex()):
-            return  # this process has checked this very head already
-        nodes: dict[tuple[int, int], bytes] = {}
-        count = personal = 0
-        for count, entry in enumerate(self._entries(), start=1):  # noqa: B007
-            personal += b'"commit":' in entry
-            for level, position, value in log.appended(
-                count - 1, log.leaf_hash(entry), lambda *place: nodes[place]
-            ):
-                nodes[level, position] = value
-        if count != head.size:
-            raise LedgerError(
-                f"the ledger holds {count} entries, but its head signs {head.size}",
-                hint="restore the file from a backup; a new head would hide the loss",
-            )
-        root = log.root(count, lambda *place: nodes[place])
-        if root != head.root:
-            raise LedgerError(
-                f"the entries hash to {root.hex()}, but the head signs "
-                f"{head.root.hex()}",
-                hint="restore the file from a backup; an entry was changed",
-            )
-        # Reading a body checks it against its commitment; one that is gone could be a
-        # withdrawal.
-        bodies = sum(1 for _ in self._bodies(head.size))
+        head, personal = self._checked_log()
+        for _ in self._body_check.events(head.size):
+            pass  # each chunk is checked as it is read
+        bodies = self._rows.bodies(head.size)
         if bodies != personal:
             raise LedgerError(
                 f"the ledger holds {bodies} private bodies, but {personal} entries "
                 "commit to one",
-                hint="restore the file from a backup; a body was removed",
+                hint="restore the ledger from a backup; a body was added or removed",
             )
-        self._checked = (head.size, head.root.hex())
 
     def entry(self, number: int) -> bytes:
-        """Read one public entry.
+        """Read one entry.
 
         Raises:
             LedgerError: there is no entry of this number.
         """
-        row = self._connection.execute(
-            "SELECT entry FROM entries WHERE number = ?", (number,)
-        ).fetchone()
-        if row is None:
-            raise LedgerError(f"the ledger has no entry {number}")
-        return bytes(row[0])
+        return self._rows.entry(number)
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Read the entries of a range, in order; memory does not grow with it."""
+        for chunk in self._rows.entries(start, stop):
+            for row in chunk:
+                yield row.entry
+
+    def tile(self, level: int, index: int) -> bytes:
+        """Read a hash tile (`merkle.tiles`), complete or as far as it goes.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        return self._rows.tile(level, index)
 
     def recorded_at(self, number: int) -> int:
         """Say when an entry was recorded: microseconds UTC."""
@@ -350,150 +397,102 @@ class Book:
 
     def sizes_of(self, root: str) -> list[int]:
         """Find the sizes of the signed heads whose root begins with some digits."""
-        heads = self._connection.execute("SELECT note FROM heads ORDER BY size")
-        found = (open_head(note, self.verifier_key) for (note,) in heads)
-        return [head.size for head in found if head.root.hex().startswith(root)]
+        heads = [self._heads.opened(note) for note in self._rows.heads_of(root)]
+        return [head.size for head in heads if head.root.hex().startswith(root)]
 
     def path(self, number: int, size: int) -> list[bytes]:
         """Prove that an entry stands under the head of a size (RFC 9162, 2.1.3)."""
-        return log.inclusion_path(number, size, self._node)
+        return log.inclusion_path(number, size, self._heads.node)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Prove that the first `old` entries begin the first `new` (2.1.4)."""
+        return log.consistency_path(old, new, self._heads.node)
 
     def public_events(self, size: int | None = None) -> Iterator[PublicEvent]:
         """Read the events that concern nobody alone, as known at a ledger size."""
-        for number, entry in enumerate(self._entries(size)):
+        head, _ = self._checked_log()
+        known = head.size if size is None else min(size, head.size)
+        for number, entry in self._rows.public(known):
             value = parse(entry)
-            if "body" in value:
-                yield PublicEvent(
-                    number,
-                    value["type"],
-                    value["happened_at"],
-                    value["recorded_at"],
-                    value["body"],
-                    entry,
-                )
+            yield PublicEvent(
+                number,
+                value["type"],
+                value["happened_at"],
+                value["recorded_at"],
+                value["body"],
+                entry,
+            )
 
     def events(self, size: int) -> pa.Table:
         """Read the personal events as known at a ledger size, each one checked.
 
+        Those of a subject who was shredded are left out.
+
         Returns:
             The columns of `EVENTS`, in the order of the ledger.
         """
-        self.check()
-        rows: dict[str, list[Any]] = {name: [] for name in EVENTS.names}
-        for number, recorded_at, body in self._bodies(size):
-            rows["entry"].append(number)
-            rows["recorded_at"].append(recorded_at)
-            rows["country"].append(body["detail"].get("country"))
-            for name in EVENTS.names:
-                if name not in ("entry", "recorded_at", "country"):
-                    rows[name].append(body[name])
-        return pa.table(rows, schema=EVENTS)
+        head, _ = self._checked_log()
+        chunks = self._body_check.events(min(size, head.size))
+        return pa.concat_tables([EVENTS.empty_table(), *chunks])
+
+    def events_of(
+        self, subject_id: str
+    ) -> list[tuple[int, bytes, dict[str, Any], bytes | None]]:
+        """Read all that is held of one subject, each checked against its commitment.
+
+        Returns:
+            Entry number, entry, private body, opening; None opens an enrolment.
+        """
+        return [self._body_check.one(row) for row in self._rows.of_subject(subject_id)]
 
     def enrolment(self, subject_id: str) -> tuple[int, bytes, dict[str, Any]] | None:
         """Find a subject's enrolment: entry number, entry, private body."""
-        row = self._enrolled(subject_id)
-        if row is None:
-            return None
-        return row[0], self.entry(row[0]), json.loads(row[1])
+        row = self._rows.enrolment(subject_id)
+        return None if row is None else self._body_check.one(row)[:3]
+
+    def marked(self, name: str) -> int:
+        """Say how far a named reader has come, as `append` kept it; 0: not begun."""
+        self._marks[name] = self._rows.mark(name)
+        return self._marks[name]
 
     # -- inside ----------------------------------------------------------------------
 
-    def _entries(self, size: int | None = None) -> Iterator[bytes]:
-        limit = -1 if size is None else size
-        query = "SELECT entry FROM entries ORDER BY number LIMIT ?"
-        for (entry,) in self._connection.execute(query, (limit,)):
-            yield blob(entry)
+    def _checked_log(self) -> tuple[TreeHead, int]:
+        head = self._heads.whole_edge()
+        return head, self._log_check.run(head)
 
-    def _bodies(self, size: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """Read private bodies: entry number, recorded_at, body; each one checked."""
-        query = (
-            "SELECT b.number, b.body, b.opening, e.entry "
-            "FROM bodies AS b JOIN entries AS e USING (number) "
-            "WHERE b.number < ? ORDER BY b.number"
-        )
-        for number, body, opening, entry in self._connection.execute(query, (size,)):
-            public = parse(blob(entry))
-            try:
-                value = json.loads(blob(body))
-                commit = self._commit(value, body, opening).hex()
-            except (ValueError, KeyError, TypeError):
-                commit = "of nothing that can be read"
-            if commit != public.get("commit"):
+    def _check_events(self, events: Sequence[Event], recorded_at: int) -> list[str]:
+        """Refuse what breaks a rule, concerns a stranger, or enrols somebody twice.
+
+        Returns:
+            Whom the events enrol.
+        """
+        for event in events:
+            check_event(event, recorded_at)
+        enrolled = self._rows.enrolled({str(event.subject_id) for event in events})
+        newcomers = []
+        for event in events:
+            subject_id = str(event.subject_id)
+            if event.kind is EventKind.ENROLLED:
+                if subject_id in enrolled:
+                    raise LedgerError(f"subject `{subject_id}` is enrolled already")
+                enrolled.add(subject_id)
+                newcomers.append(subject_id)
+            elif subject_id not in enrolled:
                 raise LedgerError(
-                    f"the private body of entry {number} is not the one that was "
-                    "committed to",
-                    hint="restore the file from a backup; the body was changed",
+                    f"`{event.kind}` concerns subject `{subject_id}`, who was never "
+                    "enrolled",
+                    hint=f"run `assent record enrolled {subject_id}` first",
                 )
-            yield number, public["recorded_at"], value
+        if newcomers and (unfinished := set(self._rows.shreddings())):
+            for subject_id in unfinished.intersection(newcomers):
+                raise LedgerError(
+                    f"the shredding of subject `{subject_id}` is not ended",
+                    hint="run `assent status`, which ends it, then enrol her again",
+                )
+        return newcomers
 
-    def _commit(
-        self, value: dict[str, Any], body: bytes, opening: bytes | None
-    ) -> bytes:
-        if opening is None:
-            return keyed(self._vault.secret(value["subject_id"]), "enrolled", body)
-        return keyed(opening, "subject_event", body)
-
-    def _check_enrolment(self, event: Event, newly: set[str]) -> None:
-        """Refuse what concerns a stranger, or enrols somebody twice."""
-        subject_id = str(event.subject_id)
-        enrolled = subject_id in newly or self._enrolled(subject_id) is not None
-        if event.kind is EventKind.ENROLLED:
-            if enrolled:
-                raise LedgerError(f"subject `{subject_id}` is enrolled already")
-            newly.add(subject_id)
-        elif not enrolled:
-            raise LedgerError(
-                f"`{event.kind}` concerns subject `{subject_id}`, who was never "
-                "enrolled",
-                hint=f"run `assent record enrolled {subject_id}` first",
-            )
-
-    def _enrolled(self, subject_id: str) -> tuple[int, bytes] | None:
-        row: tuple[int, bytes] | None = self._connection.execute(
-            "SELECT number, body FROM bodies WHERE opening IS NULL "
-            "AND json_extract(CAST(body AS TEXT), '$.subject_id') = ?",
-            (subject_id,),
-        ).fetchone()
-        return row
-
-    def _node(self, level: int, position: int) -> bytes:
-        row = self._connection.execute(
-            "SELECT hash FROM nodes WHERE level = ? AND position = ?",
-            (level, position),
-        ).fetchone()
-        if row is None:
-            raise LedgerError(
-                f"the tree lacks node {position} of level {level}",
-                hint="restore the file from a backup",
-            )
-        return bytes(row[0])
-
-    def _now(self) -> int:
+    def _time(self, size: int) -> int:
         """Read the clock, never earlier than the last entry: the log has one order."""
-        size = self.head().size
         last = self.recorded_at(size - 1) if size else 0
         return max(self._clock(), last)
-
-    def _key(self) -> Ed25519PrivateKey:
-        # Never drawn here: a new key beside an old ledger would hide that one is lost.
-        return Ed25519PrivateKey.from_private_bytes(self._vault.drawn_key("signing"))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
-            self._connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            self._rollback()
-            raise LedgerError(
-                f"the ledger could not be written ({error}); nothing was appended",
-                hint="free some space or close the other writer, then try again",
-            ) from error
-        except BaseException:
-            self._rollback()
-            raise
-
-    def _rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")

@@ -1,27 +1,23 @@
 """Secrets: one random secret a subject, the signing key, the plans' keys.
 
-Everything here is created with mode 0600 and never printed. A subject's secret is
+Every file here is created with mode 0600 and never printed. A subject's secret is
 random, never derived from a master key: deleting its row is what makes the log's
 commitments about her unreadable for ever.
+
+Keys are files. The subjects' secrets are a SQLite file beside them, or the schema
+`vault` of the ledger's server, so that their backups can expire apart from others.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from pathlib import Path
 
 from assent.errors import LedgerError
 from assent.files import SECRET_MODE, write_whole
-from assent.ledger.database import readable
+from assent.ledger.rows import blob
+from assent.ledger.store import VAULT, connect, is_server, writing
 
 SECRET_BYTES = 32
 Randomness = Callable[[int], bytes]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS secrets (
-  subject_id TEXT PRIMARY KEY, secret BLOB NOT NULL CHECK (length(secret) = 32)
-) WITHOUT ROWID
-"""
 
 
 class Vault:
@@ -30,25 +26,40 @@ class Vault:
     Args:
         folder: created when absent.
         randomness: gives n secret bytes; the system's, but for a labelled demo.
+        where: the ledger; when it is on a server, the secrets are there too.
     """
 
-    def __init__(self, folder: Path, randomness: Randomness) -> None:
+    def __init__(
+        self, folder: Path, randomness: Randomness, where: Path | str = ""
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._randomness = randomness
-        database = folder / "vault.db"
-        # SQLite gives its journal files the mode of the database, so set that first.
-        database.touch(SECRET_MODE)
-        database.chmod(SECRET_MODE)
-        with readable():
-            self._connection = sqlite3.connect(database, isolation_level=None)
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.execute(SCHEMA)
+        if not is_server(where):
+            where = folder / "vault.db"
+            where.touch(SECRET_MODE)
+            where.chmod(SECRET_MODE)
+        self._store = connect(where, VAULT)
+        try:
+            if self._store.blank():
+                self._prepare()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _prepare(self) -> None:
+        with writing(self._store):
+            if self._store.blank():  # still, now that nobody else writes
+                self._store.prepare()
 
     def close(self) -> None:
-        """Close the database file."""
-        self._connection.close()
+        """Close the database."""
+        self._store.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where the keys are."""
+        return self._folder
 
     def secret(self, subject_id: str) -> bytes:
         """Read one subject's secret: 32 bytes.
@@ -66,40 +77,46 @@ class Vault:
 
     def secrets(self, subject_ids: Iterable[str]) -> dict[str, bytes]:
         """Read several subjects' secrets; those without one are left out."""
-        query = "SELECT secret FROM secrets WHERE subject_id = ?"
-        found = {}
-        for subject_id in subject_ids:
-            with (
-                readable(),
-                closing(self._connection.execute(query, (subject_id,))) as rows,
-            ):
-                row = rows.fetchone()
-            if row is not None:
-                found[subject_id] = bytes(row[0])
-        return found
+        query = "SELECT subject_id, secret FROM secrets WHERE subject_id IN (?)"
+        rows = self._store.rows_of(query, list(subject_ids))
+        return {subject_id: blob(secret) for subject_id, secret in rows}
 
     def is_empty(self) -> bool:
         """Say whether nobody was ever enrolled here."""
-        with readable():
-            rows = self._connection.execute("SELECT 1 FROM secrets LIMIT 1")
-            return rows.fetchone() is None
+        return not self._store.rows("SELECT 1 FROM secrets LIMIT 1")
 
     def ensure_secrets(self, subject_ids: Iterable[str]) -> None:
         """Draw a secret for each subject that has none.
 
-        Called before the enrolment is appended: a crash between the two leaves a
+        Called before the enrolment is committed: a crash between the two leaves a
         secret that nothing refers to, and the next enrolment uses it.
         """
         new = [(each, self._randomness(SECRET_BYTES)) for each in subject_ids]
-        with readable(), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(
+        if not new:
+            return
+        with writing(self._store):
+            self._store.change(
                 "INSERT INTO secrets VALUES (?, ?) ON CONFLICT DO NOTHING", new
             )
 
-    def draw(self) -> bytes:
-        """Draw 32 secret bytes that the vault does not keep."""
-        return self._randomness(SECRET_BYTES)
+    def shred(self, subject_id: str) -> None:
+        """Delete a subject's secret for ever; nothing where there is none.
+
+        The database overwrites it as far as it can. Copies in backups, in a server's
+        journal and in the cells of a flash disk are out of its reach.
+        """
+        with writing(self._store):
+            self._store.change(
+                "DELETE FROM secrets WHERE subject_id = ?", [(subject_id,)]
+            )
+        # Crash here: deleted, perhaps not overwritten yet.
+        self._store.scrub()
+
+    def draws(self, count: int) -> list[bytes]:
+        """Draw some times 32 secret bytes that the vault does not keep."""
+        drawn = self._randomness(SECRET_BYTES * count) if count else b""
+        ends = range(SECRET_BYTES, SECRET_BYTES * count + 1, SECRET_BYTES)
+        return [drawn[end - SECRET_BYTES : end] for end in ends]
 
     def key(self, name: str) -> bytes:
         """Read a named key of 32 bytes, drawn when it is first asked for."""

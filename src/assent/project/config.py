@@ -3,17 +3,18 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assent.errors import UsageError
+from assent.ledger.store import is_server
 from assent.policy.load import Declared
 
 FILE = "assent.toml"
 ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed-note
 KEYS: dict[str, dict[str, type]] = {
-    "project": {"name": str, "origin": str, "choices": str},
+    "project": {"name": str, "origin": str, "choices": str, "ledger": str},
     "use": {"purpose": str, "recipients": list, "model": str},
     "labels": {
         "purposes": list,
@@ -46,7 +47,7 @@ KEYS: dict[str, dict[str, type]] = {
     },
 }
 
-MAY_BE_LEFT_OUT = frozenset({"tiers", *KEYS["receipts"]})
+MAY_BE_LEFT_OUT = frozenset({"ledger", "tiers", *KEYS["receipts"]})
 SECTION_MAY_BE_LEFT_OUT = "receipts"
 CHOICES = ("real", "simulated")
 
@@ -55,6 +56,7 @@ TEMPLATE = """\
 name = "{name}"
 origin = "{origin}"    # the ledger's name, signed into every head
 choices = "{choices}"    # "simulated" is said wherever choices are shown
+# ledger = "postgresql://assent@db.example.org/ledger"    # else the file `ledger.db`
 
 [use]
 purpose = "train.generative.content"
@@ -118,6 +120,7 @@ class Config:
 
     name: str
     origin: str
+    ledger: str | None = field(repr=False)  # may hold a password
     choices: str
     purpose: str
     recipients: tuple[str, ...]
@@ -186,6 +189,7 @@ def parse_config(text: str) -> Config:
     return Config(
         name=value["project"]["name"],
         origin=value["project"]["origin"],
+        ledger=value["project"].get("ledger"),
         choices=value["project"]["choices"],
         purpose=use["purpose"],
         recipients=tuple(sorted(set(use["recipients"]))),
@@ -223,6 +227,13 @@ def _check(value: dict[str, Any]) -> None:
         raise UsageError(
             f"`{FILE}`: origin `{origin}` cannot name a ledger",
             hint="write a name without spaces and `+`, such as `example.org/ledger`",
+        )
+    ledger = value["project"].get("ledger")
+    if ledger is not None and not is_server(ledger):
+        raise UsageError(  # not repeated here: it may hold a password
+            f"`{FILE}`: `ledger` is no address of a PostgreSQL server",
+            hint="write it as postgresql://USER@HOST/DATABASE, with the password in "
+            "~/.pgpass, or leave it out: then the ledger is the file `ledger.db`",
         )
     if "default" not in value["capacity"]:
         raise UsageError(f"`{FILE}`: `[capacity]` lacks `default`")

@@ -12,7 +12,7 @@ from assent.decide.explain import Case, Explained, explain, variants
 from assent.engine.changes import FACTS
 from assent.engine.duckdb import DuckEngine
 from assent.errors import UsageError
-from assent.ledger.book import EVENTS
+from assent.ledger.checking import EVENTS
 from assent.policy.model import in_force
 from assent.project.deciding import Asked, question
 from assent.project.needing import texts_by_digest

@@ -2,7 +2,7 @@
 
 assent.toml   what the project declares          policies/ notices/  texts, as written
 data/N/       documents and subjects, one folder a load
-ledger.db     the ledger                         objects/   published texts, by sha256
+ledger.db     the ledger, if not on a server     objects/   published texts, by sha256
 secrets/      vault, keys, pinned directories: mode 0600
 corpora/      one folder a corpus                models/    one folder a model
 shares/       what was handed over, by id: no text
@@ -29,6 +29,7 @@ from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.ledger.book import Book, PublicEvent
+from assent.ledger.store import there
 from assent.ledger.vault import Randomness, Vault
 from assent.policy.load import load_policy, notice_texts
 from assent.policy.model import Policy, Published, Suspension, in_force
@@ -151,13 +152,13 @@ class Place:
     def _connect(
         cls, folder: Path, config: Config, clock: Clock, randomness: Randomness
     ) -> "Place":
-        vault = Vault(folder / "secrets", randomness)
-        path = folder / LEDGER[0]
+        where = config.ledger or folder / LEDGER[0]
+        vault = Vault(folder / "secrets", randomness, where)
         try:
-            if path.exists() or vault.has_key("signing"):
-                book = Book.open(path, config.origin, vault, clock)
+            if vault.has_key("signing") or there(where):
+                book = Book.open(where, config.origin, vault, clock)
             else:
-                book = Book.create(path, config.origin, vault, clock)
+                book = Book.create(where, config.origin, vault, clock)
         except BaseException:
             vault.close()
             raise

@@ -1,6 +1,5 @@
 """Hand a subject her receipts: one file an event, each checked before it is written."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,12 +135,7 @@ Hers = tuple[int, bytes, dict[str, Any], bytes | None]
 
 
 def _events(place: Place, subject_id: str) -> list[Hers]:
-    query = (
-        "SELECT number, entry, body, opening FROM bodies JOIN entries USING (number) "
-        "WHERE json_extract(CAST(body AS TEXT), '$.subject_id') = ? ORDER BY number"
-    )
-    rows = place.book._connection.execute(query, (subject_id,))
-    hers = [(n, entry, json.loads(body), opens) for n, entry, body, opens in rows]
+    hers = place.book.events_of(subject_id)
     if not hers:
         raise UsageError(
             f"the ledger has no event of subject `{subject_id}`",
