@@ -157,12 +157,13 @@ class Book:
                 "the signed head cannot be checked: the key `signing` is missing",
                 hint="restore ledger and key from the same backup",
             )
+        head = self._heads.whole_edge()
         if self._vault.is_empty() and self._rows.anybody():
             raise LedgerError(
                 "the vault holds no secret of anybody, but subjects are enrolled",
                 hint="restore ledger and vault from the same backup",
             )
-        found = self._heads.compare_with_seen(self._heads.whole_edge())
+        found = self._heads.compare_with_seen(head)
         if found:
             self.findings.append(found)
         found = ", ".join(f"`{each}`" for each in self._rows.shreddings())
