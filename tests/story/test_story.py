@@ -106,7 +106,7 @@ def test_the_page_says_what_is_simulated_and_holds_no_secret(story):
         for text in (page, said):
             assert path.read_bytes().hex() not in text
     for name in BUNDLES:
-        secret = json.loads((folder / "proofs" / name).read_bytes())["subject_secret"]
+        secret = json.loads((folder / "proofs" / name).read_bytes())["secret"]
         assert secret not in page + said
 
 
