@@ -7,7 +7,7 @@ set -euo pipefail
 NEEDED='
 chromium | chromium | the tests marked `browser` (the offline page)
 postgresql | pg_createcluster | the tests marked `postgres` (the ledger on a server)
-golang-go | go | the tests marked `go` (Go's own verifier of logs)
+golang-go | go | the tests marked `go` (the verifier of logs that Go itself uses)
 golang-golang-x-mod-dev | - | the tests marked `go`
 default-jre-headless | java | the tests marked `spark` (the cluster)
 '
