@@ -7,7 +7,7 @@ and every private body opened (`checking.py`): a decision never rests on a row t
 head does not sign.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ from assent.ledger.heads import Heads
 from assent.ledger.records import (
     BodyRows,
     EntryRows,
-    check_event,
+    admitted,
     committed,
     parse,
     public_entry,
 )
-from assent.ledger.rows import Rows
+from assent.ledger.rows import Id, Rows
 from assent.ledger.store import Store, new_store, old_store, writing
 from assent.ledger.vault import Vault
 from assent.merkle import log, tiles
@@ -175,7 +175,10 @@ class Book:
     # -- writing ---------------------------------------------------------------------
 
     def append(
-        self, events: Sequence[Event], mark: tuple[str, int] | None = None
+        self,
+        events: Sequence[Event],
+        mark: tuple[str, int] | None = None,
+        ids: Sequence[Id | None] = (),
     ) -> range:
         """Append personal events: all of them, or none.
 
@@ -183,6 +186,7 @@ class Book:
             events: about one subject each.
             mark: a reader's name and how far it has come with these events; kept in
                 the same transaction.
+            ids: nothing, or what is kept of each event's own id, None for none.
 
         Returns:
             Their entry numbers.
@@ -190,17 +194,18 @@ class Book:
         Raises:
             LedgerError: an event breaks a rule, concerns a subject who was never
                 enrolled, or enrols one twice; the mark was moved by somebody else
-                since it was read; or the ledger could not be written. Nothing is
-                appended.
+                since it was read; an id is kept already; or the ledger could not be
+                written. Nothing is appended.
         """
         with writing(self._store):
             head = self._heads.whole_edge()
             recorded_at = self._time(head.size)
-            newcomers = self._check_events(events, recorded_at)
+            newcomers = admitted(self._rows, events, recorded_at)
             self._vault.ensure_secrets(newcomers)
             # Crash here: secrets that nothing refers to; the next enrolment takes them.
             if mark is not None:
                 self._move(*mark)
+            self._rows.put_ids(head.size, ids)
             secrets = self._vault.secrets(newcomers) if newcomers else {}
             openings = self._vault.draws(len(events) - len(newcomers))
             entries, bodies = committed(
@@ -219,7 +224,7 @@ class Book:
             When they would be recorded: microseconds UTC.
         """
         recorded_at = self._time(self.size)
-        self._check_events(events, recorded_at)
+        admitted(self._rows, events, recorded_at)
         return recorded_at
 
     def publish(
@@ -451,6 +456,14 @@ class Book:
         row = self._rows.enrolment(subject_id)
         return None if row is None else self._body_check.one(row)[:3]
 
+    def enrolled_among(self, subject_ids: Iterable[str]) -> set[str]:
+        """Say which of some subjects are enrolled."""
+        return self._rows.enrolled(subject_ids)
+
+    def imported(self, events: Sequence[str]) -> dict[str, bytes]:
+        """Read what `append` kept of events' own ids: what each said, by its id."""
+        return self._rows.ids(events)
+
     def marked(self, name: str) -> int:
         """Say how far a named reader has come, as `append` kept it; 0: not begun."""
         self._marks[name] = self._rows.mark(name)
@@ -461,37 +474,6 @@ class Book:
     def _checked_log(self) -> tuple[TreeHead, int]:
         head = self._heads.whole_edge()
         return head, self._log_check.run(head)
-
-    def _check_events(self, events: Sequence[Event], recorded_at: int) -> list[str]:
-        """Refuse what breaks a rule, concerns a stranger, or enrols somebody twice.
-
-        Returns:
-            Whom the events enrol.
-        """
-        for event in events:
-            check_event(event, recorded_at)
-        enrolled = self._rows.enrolled({str(event.subject_id) for event in events})
-        newcomers = []
-        for event in events:
-            subject_id = str(event.subject_id)
-            if event.kind is EventKind.ENROLLED:
-                if subject_id in enrolled:
-                    raise LedgerError(f"subject `{subject_id}` is enrolled already")
-                enrolled.add(subject_id)
-                newcomers.append(subject_id)
-            elif subject_id not in enrolled:
-                raise LedgerError(
-                    f"`{event.kind}` concerns subject `{subject_id}`, who was never "
-                    "enrolled",
-                    hint=f"run `assent record enrolled {subject_id}` first",
-                )
-        if newcomers and (unfinished := set(self._rows.shreddings())):
-            for subject_id in unfinished.intersection(newcomers):
-                raise LedgerError(
-                    f"the shredding of subject `{subject_id}` is not ended",
-                    hint="run `assent status`, which ends it, then enrol her again",
-                )
-        return newcomers
 
     def _time(self, size: int) -> int:
         """Read the clock, never earlier than the last entry: the log has one order."""

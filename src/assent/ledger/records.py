@@ -7,6 +7,7 @@ from typing import Any
 
 from assent.canon import canonical
 from assent.errors import LedgerError
+from assent.ledger.rows import Rows
 from assent.merkle.commitment import enrolment_commit, event_commit
 from assent.sources.countries import CODES
 from assent.terms import CHOICES, DAY, SUBJECT_EVENTS, Event, EventKind, iso
@@ -101,6 +102,46 @@ def _check_times(event: Event, recorded_at: int) -> None:
                 f"`{event.kind}` ends at {iso(event.valid_until)}, not after it "
                 f"happened at {iso(event.happened_at)}"
             )
+
+
+def admitted(rows: Rows, events: Sequence[Event], recorded_at: int) -> list[str]:
+    """Refuse what breaks a rule, concerns a stranger, or enrols somebody twice.
+
+    Args:
+        rows: the ledger's tables.
+        events: to append.
+        recorded_at: microseconds UTC, when the ledger takes them.
+
+    Returns:
+        Whom the events enrol.
+
+    Raises:
+        LedgerError: an event is not as wanted; names what and whom.
+    """
+    for event in events:
+        check_event(event, recorded_at)
+    enrolled = rows.enrolled({str(event.subject_id) for event in events})
+    newcomers = []
+    for event in events:
+        subject_id = str(event.subject_id)
+        if event.kind is EventKind.ENROLLED:
+            if subject_id in enrolled:
+                raise LedgerError(f"subject `{subject_id}` is enrolled already")
+            enrolled.add(subject_id)
+            newcomers.append(subject_id)
+        elif subject_id not in enrolled:
+            raise LedgerError(
+                f"`{event.kind}` concerns subject `{subject_id}`, who was never "
+                "enrolled",
+                hint=f"run `assent record enrolled {subject_id}` first",
+            )
+    if newcomers and (unfinished := set(rows.shreddings())):
+        for subject_id in unfinished.intersection(newcomers):
+            raise LedgerError(
+                f"the shredding of subject `{subject_id}` is not ended",
+                hint="run `assent status`, which ends it, then enrol her again",
+            )
+    return newcomers
 
 
 def event_body(event: Event) -> dict[str, Any]:

@@ -10,6 +10,10 @@ CHUNK = 8_192
 """Rows that are read at a time, a multiple of a tile's width."""
 
 
+Id = tuple[str, bytes]
+"""What is kept of an event's own id: keyed hashes of the id and of what it says."""
+
+
 class EntryRow(NamedTuple):
     """An entry; `kind` is that of a public entry, None for a personal one."""
 
@@ -180,6 +184,12 @@ class Rows:
         query = "SELECT line FROM cosignatures WHERE size = ? ORDER BY line"
         return [str(line) for (line,) in self._store.rows(query, size)]
 
+    def ids(self, events: Sequence[str]) -> dict[str, bytes]:
+        """Read what is kept of some events' own ids: what each said, by its id."""
+        query = "SELECT event, said FROM ids WHERE event IN (?)"
+        rows = self._store.rows_of(query, events)
+        return {event: blob(said) for event, said in rows}
+
     def shreddings(self) -> list[str]:
         """List the subjects whose shredding was begun and not ended."""
         query = "SELECT subject_id FROM shreddings ORDER BY subject_id"
@@ -219,6 +229,21 @@ class Rows:
             [(name, position)],
         )
 
+    def put_ids(self, first: int, ids: Sequence[Id | None]) -> None:
+        """Keep events' own ids, those of the entries from `first` on.
+
+        Raises:
+            LedgerError: one is kept already: another program appends the same events.
+        """
+        kept = [(n, *each) for n, each in enumerate(ids, first) if each is not None]
+        if self.ids([event for _, event, _ in kept]):
+            raise LedgerError(
+                "an event of this batch was imported meanwhile by another program",
+                hint="run the same command again: what is imported is passed over",
+            )
+        if kept:
+            self._store.fill("ids", kept)
+
     def put_cosignatures(self, size: int, lines: Iterable[str]) -> None:
         """Keep witnesses' lines under the head of a size, each once."""
         self._store.change(
@@ -226,12 +251,15 @@ class Rows:
             [(size, line) for line in lines],
         )
 
-    def erase(self, subject_id: str, erasures: Iterable[tuple[int, bytes]]) -> None:
+    def erase(self, subject_id: str, erasures: Sequence[tuple[int, bytes]]) -> None:
         """Replace private parts by their MAC, and say whose secret is to go next."""
         self._store.change(
             "UPDATE bodies SET subject_id = NULL, body = NULL, opening = NULL, "
             "erasure = ? WHERE number = ?",
             [(mac, number) for number, mac in erasures],
+        )
+        self._store.change(
+            "DELETE FROM ids WHERE number = ?", [(number,) for number, _ in erasures]
         )
         self._store.change(
             "INSERT INTO shreddings VALUES (?) ON CONFLICT DO NOTHING", [(subject_id,)]

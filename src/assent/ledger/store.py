@@ -49,6 +49,7 @@ LEDGER = Layout(
             "opening": "bytea",
             "erasure": "bytea",
         },
+        "ids": {"number": "int8", "event": "text", "said": "bytea"},
     },
     statements=(
         "CREATE TABLE entries (number {int} PRIMARY KEY, kind TEXT, "
@@ -67,6 +68,8 @@ LEDGER = Layout(
         "CREATE TABLE cosignatures (size {int}, line TEXT, PRIMARY KEY (size, line))",
         "CREATE TABLE marks (name TEXT PRIMARY KEY, position {int} NOT NULL)",
         "CREATE TABLE shreddings (subject_id TEXT PRIMARY KEY)",
+        "CREATE TABLE ids (number {int} PRIMARY KEY, event TEXT NOT NULL UNIQUE, "
+        "said {blob} NOT NULL)",
     ),
 )
 

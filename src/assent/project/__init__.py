@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assent.policy.findings import Finding
     from assent.project.building import Built
     from assent.project.forgetting import Repaired
+    from assent.project.importing import Imported
     from assent.project.training import Answer, Trained
     from assent.report.replay import Snapshot
 
@@ -306,6 +307,30 @@ class Project(Decides, Outward):
             self.place.keep(text)
         # Crash here: texts that nothing refers to; recording again uses them.
         return self.place.book.append(events)
+
+    def import_events(
+        self,
+        paths: Sequence[Path],
+        *,
+        enrol: bool = False,
+        only_check: bool = False,
+        progress: Progress = silent,
+    ) -> "list[Imported]":
+        """Import files of events: all are checked first, then each event once.
+
+        Args:
+            paths: Parquet or CSV files, or folders of them.
+            enrol: enrol people whom no row enrols, at their first event.
+            only_check: append nothing.
+            progress: told how many rows are done.
+
+        Raises:
+            LedgerError: a row is not as wanted; the message says what was appended.
+            UsageError: there is no such file, or nothing is loaded.
+        """
+        from assent.project.importing import import_events
+
+        return import_events(self.place, paths, enrol, only_check, progress)
 
     # -- build, train, ask, forget, prove ----------------------------------------------
 

@@ -45,6 +45,8 @@ WANTED_TIME = (
     "2025-11-03T00:00:00Z"
 )
 
+KINDS = {str(kind): kind for kind in EventKind}
+
 _TIME = pa.timestamp("us", tz="UTC")
 _WHOLE = r"^-?[0-9]{1,18}$"
 _ZONED = (
@@ -387,7 +389,7 @@ def to_events(batch: pa.RecordBatch) -> list[Event]:
     rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
     return [
         Event(
-            EventKind(kind),
+            KINDS[kind],
             happened_at,
             subject_id,
             purpose,
