@@ -1,12 +1,15 @@
 """A small ledger in memory with real hashes and signatures, for tests of proofs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assent.canon import canonical, sha256
 from assent.merkle.commitment import (
+    consent_key,
+    consent_leaf,
     document_leaf,
     enrolment_commit,
     event_commit,
@@ -19,7 +22,7 @@ from assent.merkle.log import appended, inclusion_path, leaf_hash, root
 from assent.merkle.note import TreeHead, sign_head, verifier_key
 from assent.merkle.prefix import Leaf, PrefixTree, prefix_root
 from assent.merkle.strict import base64_text
-from assent.prove.bundle import Enrolment, Share, SignedHead, build_bundle
+from assent.prove.bundle import Consent, Enrolment, Share, SignedHead, build_bundle
 
 ORIGIN = "club.example/ledger"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -53,6 +56,7 @@ class Ledger:
         self.entries: list[bytes] = []
         self.nodes: dict[tuple[int, int], bytes] = {}
         self.shares: dict[str, dict[bytes, Share]] = {}
+        self.consents: dict[str, dict[bytes, Consent]] = {}
         self.enrolments: dict[bytes, Enrolment] = {}
 
     def get(self, level: int, position: int) -> bytes:
@@ -87,8 +91,27 @@ class Ledger:
             digests = [(key, sha256(own[key].encode())) for key in reversed(own)]
             proof = PrefixTree(leaves).prove(tag(secret, name))
             self.shares[name][secret] = Share(proof, digests)
-        body = corpus_body(name, prefix_root(leaves), texts)
+        known = self.know(name, texts)
+        body = corpus_body(name, prefix_root(leaves), texts) | {"consent_root": known}
         return self.public("corpus_built", body)
+
+    def know(self, name: str, texts: dict[bytes, dict[str, str]]) -> str:
+        """Commit to what is known of all who are enrolled; give the root."""
+        states = {
+            secret: {
+                "entries": 1,
+                "last_entry": one.index,
+                "reasons": {"consented": len(texts.get(secret, {})), "no_record": 2},
+            }
+            for secret, one in self.enrolments.items()
+        }
+        leaves = [consent_leaf(key, name, state) for key, state in states.items()]
+        tree = PrefixTree(leaves)
+        self.consents[name] = {
+            secret: Consent(state, tree.prove(consent_key(secret, name)))
+            for secret, state in states.items()
+        }
+        return tree.root().hex()
 
     def model(
         self, name: str, corpora: list[str], parents: list[Any], old: str | None = None
@@ -113,6 +136,7 @@ class Ledger:
         model: str,
         without: str = "",
         witnesses: Sequence[Witness] = (),
+        consent: bool = False,
     ) -> bytes:
         head = TreeHead(ORIGIN, len(self.entries), root(len(self.entries), self.get))
         note = sign_head(head, PRIVATE)
@@ -120,6 +144,11 @@ class Ledger:
         shares = {
             name: held[secret] for name, held in self.shares.items() if name != without
         }
+        if consent:
+            shares = {
+                name: replace(share, consent=self.consents[name][secret])
+                for name, share in shares.items()
+            }
         return build_bundle(
             secret,
             self.enrolments[secret],

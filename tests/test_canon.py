@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,3 +137,27 @@ def test_only_the_same_parts_have_the_same_keyed_digest(first, second):
     same = keyed(key, "x", *first) == keyed(key, "x", *second)
 
     assert same == (first == second)
+
+
+@given(JSON)
+def test_what_is_written_fast_is_what_the_source_says(value):
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, -(2**53) + 1])
+def test_the_largest_whole_numbers_are_written(number):
+    assert canonical({"number": number}) == rfc8785.dumps({"number": number})
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00\x1f\x7f", '\\"/', "\b\t\n\f\r", "\u2028\u2029", "\ufeff\ud7ff\ue000"]
+)
+def test_texts_are_escaped_as_the_source_says(text):
+    assert canonical({text: text}) == rfc8785.dumps({text: text})
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, 2**53, [-(2**53)]])
+def test_what_has_no_form_is_refused_by_whoever_writes_it(value):
+    for write in (canonical, rfc8785.dumps):
+        with pytest.raises(ValueError):  # noqa: PT011 - any of its kinds
+            write(value)

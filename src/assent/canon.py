@@ -6,12 +6,17 @@ that mean the same thing hold the same bytes.
 
 import hashlib
 import hmac
+import json
+import re
 from typing import Any
 
 import rfc8785
 
 LABEL = b"assent/v1/"
 KEY_BYTES = 32
+PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+BEYOND_16_BITS = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")  # or half of such
+MOST = 1 << 53  # whole numbers below it are exact as floats
 # HMAC has two keys: the secret, padded to a block, xor 36 and xor 5c (hexadecimal).
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 INNER_PAD, OUTER_PAD = (bytes([pad]) * (64 - KEY_BYTES) for pad in (0x36, 0x5C))
@@ -26,7 +31,25 @@ def canonical(value: Any) -> bytes:
 
     Source: RFC 8785.
     """
+    # Python's own encoder, in C and ten times as fast, writes the same where there is
+    # no float and no key that UTF-16 sorts elsewhere. An entry has neither.
+    if _is_plain(value):
+        text = PLAIN.encode(value)
+        if text.isascii() or not BEYOND_16_BITS.search(text):
+            return text.encode()
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether these are only texts, whole numbers that floats hold, and so on."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-MOST < value < MOST)
+    if kind is dict:
+        return all(type(key) is str and _is_plain(value[key]) for key in value)
+    return kind is list and all(map(_is_plain, value))
 
 
 def sha256(data: bytes) -> str:
