@@ -6,6 +6,7 @@ Both passes count: all rows are checked before the first is appended. One person
 rows, who is enrolled by a row of her own; every append is durable.
 """
 
+import json
 import sys
 import tempfile
 import time
@@ -25,26 +26,21 @@ NOTICE = "ab" * 32
 PART = 100_000
 
 
-def import_per_s(rows: int = ROWS, folder: Path | None = None) -> float:
-    """Import `rows` events into a new project and give events a second.
-
-    Args:
-        rows: of the file; rounded to whole people.
-        folder: to work in; a temporary one by default.
-    """
-    with tempfile.TemporaryDirectory(dir=folder) as name:
+def import_events(scale: float = 1.0) -> dict[str, float]:
+    """Import a share of `ROWS` events into a new project: events a second."""
+    people = max(int(ROWS * scale) // ROWS_A_PERSON, 1)
+    wanted = people * ROWS_A_PERSON
+    with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        people = max(rows // ROWS_A_PERSON, 1)
         write_events(place / "events.parquet", people)
         with Project.init(place / "project", origin="bench.example/ledger") as project:
             project.load("parquet", *write_tables(place, people))
             began = time.perf_counter()
             [done] = project.import_events([place / "events.parquet"])
             seconds = time.perf_counter() - began
-            wanted = people * ROWS_A_PERSON
             if (done.appended, project.place.book.size) != (wanted, wanted):
                 raise SystemExit(f"{project.place.book.size} entries, wanted {wanted}")
-    return wanted / seconds
+    return {"import_per_s": wanted / seconds}
 
 
 def write_tables(folder: Path, people: int) -> tuple[Path, Path]:
@@ -93,4 +89,4 @@ def person(number: int) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{import_per_s(int(sys.argv[1]) if sys.argv[1:] else ROWS):,.0f} events/s")
+    print(json.dumps(import_events(int(sys.argv[1]) / ROWS if sys.argv[1:] else 1.0)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from assent.cli.erasing import erase
 from assent.cli.output import progress_bars, show_table
 from assent.cli.papers import receipt, sign
 from assent.cli.root import cli, on_engine, opened
@@ -200,6 +201,10 @@ def forget(context: click.Context, oracle: bool) -> None:
         click.echo(line)
     if repaired.bit_identical is False:
         sys.exit(1)
+
+
+# In the order of the flow: who is in nothing any more can be erased.
+cli.add_command(erase)
 
 
 @cli.command()

@@ -9,20 +9,23 @@ ledger, which pins `Manifest.digest`.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from assent.canon import canonical, digest, sha256
-from assent.errors import CorpusError
+from assent.errors import CorpusError, ProofError
 from assent.files import file_sha256
+from assent.merkle.note import open_statement
 from assent.terms import iso
 
 FORMAT = "assent/corpus/v1"
 MANIFEST = "manifest.json"
 FILES = "files.jsonl"
 ERASED = "erased.json"
+SHREDDED = "shredded.note"
+SHREDDED_LINE = "assent shredded/v1"
 FIRST_VERSION = "1.0.0"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -210,8 +213,48 @@ def files_bytes(files: Sequence[FileEntry]) -> bytes:
     return b"".join(canonical(asdict(entry)) + b"\n" for entry in sorted(files))
 
 
+def shredded_text(corpus_id: str, files: Iterable[FileEntry]) -> str:
+    """Write which files are others since somebody's rows were taken out of them."""
+    lines = files_bytes(tuple(files)).decode()
+    return f"{SHREDDED_LINE}\n{corpus_id}\n{lines}"
+
+
+def read_shredded(folder: Path) -> dict[str, FileEntry]:
+    """Read which files are others now, by path; who signed it is not checked here.
+
+    Raises:
+        CorpusError: not what `shredded_text` writes.
+    """
+    path = folder / SHREDDED
+    if not path.exists():
+        return {}
+    lines = path.read_bytes().partition(b"\n\n")[0].split(b"\n")
+    try:
+        found = [FileEntry(**json.loads(line)) for line in lines[2:]]
+    except (ValueError, TypeError) as error:
+        raise _not_ours(folder, SHREDDED) from error
+    return {entry.path: entry for entry in found}
+
+
+def check_shredded(folder: Path, verifier_key: str) -> None:
+    """Check who signed that files of a corpus are others now, if any are.
+
+    Raises:
+        CorpusError: the ledger's key did not sign it, or signed it of another corpus.
+    """
+    path = folder / SHREDDED
+    if not path.exists():
+        return
+    try:
+        text = open_statement(path.read_text("utf-8"), verifier_key, f"`{SHREDDED}`")
+    except (ProofError, UnicodeDecodeError) as error:
+        raise _not_ours(folder, SHREDDED) from error
+    if text != shredded_text(folder.name, read_shredded(folder).values()):
+        raise _not_ours(folder, SHREDDED)
+
+
 def read_files(folder: Path) -> tuple[FileEntry, ...]:
-    """Read the file list of a corpus.
+    """Read the file list of a corpus, with what somebody's erasure changed in it.
 
     Raises:
         CorpusError: absent, or not what `files_bytes` writes.
@@ -225,7 +268,8 @@ def read_files(folder: Path) -> tuple[FileEntry, ...]:
         raise _not_ours(folder, FILES) from error
     if not same:
         raise _not_ours(folder, FILES)
-    return files
+    others = read_shredded(folder)
+    return tuple(others.get(entry.path, entry) for entry in files)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -277,7 +321,7 @@ def check_parts(folder: Path) -> Manifest:
         raise _not_ours(folder, FILES)
     for entry in files:
         check_file(folder, entry)
-    listed = {entry.path for entry in files} | {FILES, MANIFEST}
+    listed = {entry.path for entry in files} | {FILES, MANIFEST, SHREDDED}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if not path.is_dir() and name not in listed:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 from assent.canon import canonical
@@ -19,7 +20,6 @@ ENTRY_LIMIT = 65_535
 
 JSON_LIMIT = 2**53
 """Integers from here on are no canonical JSON (RFC 8785)."""
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 EntryRows = list[tuple[int, str | None, bytes]]
 """Number, kind of a public entry, the entry."""
@@ -172,16 +172,32 @@ def body_bytes(event: Event) -> bytes:
     end = event.valid_until
     if abs(event.happened_at) >= JSON_LIMIT or abs(end or 0) >= JSON_LIMIT:
         return canonical(event_body(event))
-    detail = canonical(event.detail).decode() if event.detail else "{}"
+    detail = _detail(event.detail)
     return (
         f'{{"actor":{_quoted(event.actor)},"category":{_quoted(event.category)},'
         f'"detail":{detail},"happened_at":{event.happened_at},'
         f'"kind":"{event.kind}",'
-        f'"notice":{"null" if event.notice is None else _quoted(event.notice)},'
+        f'"notice":{_quoted(event.notice)},'
         f'"purpose":{_quoted(event.purpose)},"recipient":{_quoted(event.recipient)},'
         f'"subject_id":{_quoted(event.subject_id)},'
         f'"valid_until":{"null" if end is None else end}}}'
     ).encode()
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else encode_basestring(text)
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    """Write what an event says beside its fields, which is mostly a few plain texts."""
+    said = []
+    for key in sorted(detail):
+        value = detail[key]
+        # Keys beyond ASCII sort otherwise (section 3.2.3), and numbers have a form.
+        if not (key.isascii() and (value is None or type(value) is str)):
+            return canonical(detail).decode()
+        said.append(f"{_quoted(key)}:{_quoted(value)}")
+    return f"{{{','.join(said)}}}"
 
 
 def personal_entry(kind: EventKind, recorded_at: int, commit: bytes) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assent.decide.impact import Impact
     from assent.policy.findings import Finding
     from assent.project.building import Built
+    from assent.project.erasing import Erasure
     from assent.project.forgetting import Repaired
     from assent.project.importing import Imported
     from assent.project.training import Answer, Trained
@@ -369,6 +370,20 @@ class Project(Decides, Outward):
         from assent.project.proving import prove
 
         return prove(self.place, subject_id, path)
+
+    def erase(
+        self, subject_id: str, out: Path, progress: Progress = silent
+    ) -> "Erasure":
+        """Erase a person, or say what must be done before.
+
+        Args:
+            subject_id: who.
+            out: folder for her final bundles, outside the project.
+            progress: told of each step.
+        """
+        from assent.project.erasing import erase
+
+        return erase(self.place, subject_id, out, progress)
 
     # -- report ------------------------------------------------------------------------
 

@@ -171,7 +171,7 @@ def denied(
         if use not in decided:
             question = question_for(place, use[0], [use[1]], as_of, size)
             decided[use] = reasons(place, question)
-        held = kept_documents(place, one.shared).keys() - _removed(place, one)
+        held = kept_documents(place, one.shared).keys() - removed(place, one)
         documents = sorted(
             each for each in held if decided[use].get(each, GONE)[0] not in PROVED
         )
@@ -252,7 +252,7 @@ def _kept_change(place: Place, event: PublicEvent) -> bytes:
     return data
 
 
-def _removed(place: Place, one: Given, until: int | None = None) -> set[str]:
+def removed(place: Place, one: Given, until: int | None = None) -> set[str]:
     """List what changes have taken out, up to one of them."""
     found: set[str] = set()
     for event in one.changes[:until]:
@@ -337,9 +337,9 @@ def _check_said(
         raise ProofError("the acknowledgement was written before its change")
     handover = _handover(place, one)
     kept = kept_documents(place, one.shared)
-    removed = _removed(place, one, said.number)
-    touched = {kept[each] for each in removed}
-    rows = Counter(path for name, path in kept.items() if name not in removed)
+    gone = removed(place, one, said.number)
+    touched = {kept[each] for each in gone}
+    rows = Counter(path for name, path in kept.items() if name not in gone)
     whole = bool(change.body["whole"])
     wanted = {} if whole else {entry.path: entry for entry in handover.files}
     found = {entry.path: entry for entry in said.files}

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assent.canon import canonical, sha256
+from assent.corpus.manifest import check_shredded
 from assent.decide import ask, places
 from assent.engine.choice import EMBEDDED, Choice, Engine, open_spark
 from assent.engine.duckdb import DuckEngine
@@ -442,8 +443,10 @@ class Place:
         return bodies[-1]
 
     def corpus_folder(self, corpus_id: str) -> Path:
-        """Where a corpus lies."""
-        return self.folder / "corpora" / corpus_id
+        """Where a corpus lies; one that an erasure changed unsigned is refused."""
+        folder = self.folder / "corpora" / corpus_id
+        check_shredded(folder, self.book.verifier_key)
+        return folder
 
     def model_folder(self, model_id: str) -> Path:
         """Where a model's checkpoints lie."""

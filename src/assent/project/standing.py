@@ -289,6 +289,8 @@ def _loaded(place: Place) -> str:
 def _next(
     found: dict[str, Any], policies: bool, corpora: bool, models: bool, jobs: list[str]
 ) -> str:
+    if "erase" in jobs:
+        return "assent erase SUBJECT --out DIR   (continues what was interrupted)"
     for job in ("forget", "train", "build"):
         # Nothing new is built while the served model waits for a repair.
         if job == "build" and found["quarantined"] != "nothing":

@@ -141,7 +141,7 @@ def open_tables(folder: Path) -> Tables:
     if not path.is_file():
         raise CorpusError(
             f"`{folder.name}` holds no finished load: `{SEAL}` is missing",
-            hint="load the export again; what a broken load left is replaced",
+            hint="load the export again, or finish the `assent erase` that was cut off",
         )
     try:
         seal = json.loads(path.read_bytes())
