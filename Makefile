@@ -1,5 +1,5 @@
 # What a person and CI run. Each target installs what it needs; the second time is quick.
-.PHONY: demo test check clean bench-decide
+.PHONY: demo test check fuzz clean bench-decide
 
 # Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
 demo:
@@ -21,6 +21,12 @@ check:
 	.venv/bin/python -m pytest -q tests/test_floors.py
 	.venv/bin/python scripts/make_cli_docs.py --check
 
+# Give the verifier what nobody should: 5 minutes, or `ARGS="--seconds 60"`. What it finds
+# is kept in `fuzz-found/`, and the exit code is not 0.
+fuzz:
+	@bash scripts/set-up.sh dev
+	PYTHONPATH=src:tests .venv/bin/python tests/fuzz/fuzz_bundle.py $(ARGS)
+
 # Decide 1, 3, 10 and 30 million documents beside the limits and the peers: about 40
 # minutes and 30 GB of disk. Smaller: `ARGS="--sizes 1 --runs 3"`.
 bench-decide:
@@ -29,6 +35,6 @@ bench-decide:
 
 # Remove all that these commands made: the environment, the demo, builds and caches.
 clean:
-	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo build dist fuzz-found .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests scripts -depth -name '__pycache__' -exec rm -rf {} +
 	rm -rf src/*.egg-info

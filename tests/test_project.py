@@ -76,6 +76,25 @@ def test_the_whole_flow_ends_with_proofs_that_verify(toy, tmp_path):
     assert status["model"] == repaired.model_id
 
 
+def test_a_bundle_shows_on_request_what_the_build_knew_of_her(toy, tmp_path):
+    plain, whole = tmp_path / "plain.json", tmp_path / "whole.json"
+    with opened(toy, 1) as project:
+        first = project.status()["model"]
+        project.record("withdrawn", ["u07"])
+        withdrawn = project.place.book.size - 1
+        project.forget()
+        project.prove("u07", plain)
+        project.prove("u07", whole, consent=True)
+        assert project.prove("u07", tmp_path / "old.json", first) == "used"
+
+    said = "\n".join(verify_bundle(whole.read_bytes()).steps)
+    # The corpus of the repair knew the withdrawal, and that is why she is not in it.
+    assert f"the last one entry {withdrawn}; " in said
+    assert "`withdrawn`" in said
+    assert said.count("was built knowing") == 2
+    assert "was built knowing" not in "\n".join(verify_bundle(plain.read_bytes()).steps)
+
+
 def test_every_document_has_one_decision_and_people_are_counted(fresh):
     with opened(fresh) as project:
         counted = project.count()

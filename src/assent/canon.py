@@ -32,7 +32,7 @@ def canonical(value: Any) -> bytes:
     Source: RFC 8785.
     """
     # Python's own encoder, in C and ten times as fast, writes the same where there is
-    # no float and no key that UTF-16 sorts elsewhere. An entry has neither.
+    # no float and no key that UTF-16 sorts elsewhere. Entries have neither, mostly.
     if _is_plain(value):
         text = PLAIN.encode(value)
         if text.isascii() or not BEYOND_16_BITS.search(text):

@@ -210,17 +210,27 @@ cli.add_command(erase)
 @cli.command()
 @click.argument("subject")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--model", help="Model id. Default: the served model.")
+@click.option(
+    "--consent",
+    is_flag=True,
+    help="Also show what was known of her choices when each corpus was built.",
+)
 @click.pass_context
-def prove(context: click.Context, subject: str, out: Path) -> None:
-    """Write SUBJECT's proof bundle: was she used by the served model, or not?
+def prove(
+    context: click.Context, subject: str, out: Path, model: str | None, consent: bool
+) -> None:
+    """Write SUBJECT's proof bundle: was she used by the model, or not?
 
-    The file holds her secret: it is for her alone (mode 0600).
+    The file holds her secret: it is for her alone (mode 0600). She checks it with
+    `assent verify`, or in a browser with the page of `assent verify --page`.
 
     \b
     assent prove u42 --out u42.bundle.json
+    assent prove u42 --out u42.bundle.json --model model-7947f02f769561a1 --consent
     """
     with opened(context) as project:
-        verdict = project.prove(subject, out)
+        verdict = project.prove(subject, out, model, consent)
     click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
 
 

@@ -365,11 +365,24 @@ class Project(Decides, Outward):
 
         return forget(self.place, oracle, progress)
 
-    def prove(self, subject_id: str, path: Path) -> str:
-        """Write a subject's bundle (mode 0600) and give its verdict."""
+    def prove(
+        self,
+        subject_id: str,
+        path: Path,
+        model_id: str | None = None,
+        consent: bool = False,
+    ) -> str:
+        """Write a subject's bundle (mode 0600) and give its verdict.
+
+        Args:
+            subject_id: who.
+            path: of the file.
+            model_id: the served model by default.
+            consent: also show what was known of her when each corpus was built.
+        """
         from assent.project.proving import prove
 
-        return prove(self.place, subject_id, path)
+        return prove(self.place, subject_id, path, model_id, consent)
 
     def erase(
         self, subject_id: str, out: Path, progress: Progress = silent

@@ -4,9 +4,15 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
-from assent.project.commitments import check_logged, documents_in, prove_in
+from assent.project.commitments import (
+    check_logged,
+    consent_in,
+    documents_in,
+    prove_in,
+)
 from assent.project.place import Place
 from assent.prove.bundle import (
+    Consent,
     Enrolment,
     Share,
     SignedHead,
@@ -17,7 +23,11 @@ from assent.verify import verify_bundle
 
 
 def prove(
-    place: Place, subject_id: str, path: Path, model_id: str | None = None
+    place: Place,
+    subject_id: str,
+    path: Path,
+    model_id: str | None = None,
+    consent: bool = False,
 ) -> str:
     """Write one subject's bundle about a model, and give its verdict.
 
@@ -28,6 +38,7 @@ def prove(
         subject_id: who.
         path: of the file.
         model_id: the served model by default.
+        consent: also show what was known of her when each corpus was built.
 
     Raises:
         LedgerError: the subject was never enrolled, or her secret was shredded.
@@ -41,7 +52,7 @@ def prove(
     size = place.book.size
     entries = [(one.number, one.entry) for one in place.book.public_events(size)]
     shares = {
-        corpus_id: _share(place, corpus_id, subject_id)
+        corpus_id: _share(place, corpus_id, subject_id, consent)
         for corpus_id in corpora_needed(model_id, entries)
         if (place.corpus_folder(corpus_id) / "commitment.parquet").exists()
     }
@@ -58,7 +69,19 @@ def prove(
     return str(verify_bundle(bundle, place.book.verifier_key).verdict)
 
 
-def _share(place: Place, corpus_id: str, subject_id: str) -> Share:
+def _share(place: Place, corpus_id: str, subject_id: str, consent: bool) -> Share:
     check_logged(place, corpus_id)
     documents = documents_in(place, corpus_id, subject_id)
-    return Share(prove_in(place, corpus_id, subject_id), documents)
+    proof = prove_in(place, corpus_id, subject_id)
+    known = _known(place, corpus_id, subject_id) if consent else None
+    return Share(proof, documents, known)
+
+
+def _known(place: Place, corpus_id: str, subject_id: str) -> Consent | None:
+    """Show what was known of her; None for who was enrolled while it was built.
+
+    Of such a person the build knew nothing, and so could use nothing: the bundle shows
+    that it did not.
+    """
+    state, proof = consent_in(place, corpus_id, subject_id)
+    return None if state is None else Consent(state, proof)
