@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +21,7 @@ from assent.project.erasing import carried_forward
 from assent.project.place import MODELS, Place
 from assent.share.folder import apply as apply_change
 from assent.verify import verify_bundle
+from killed_erasure import run_and_kill
 from small_anna import ANNA, MAIL, NAMED
 from small_project import (
     Stop,
@@ -127,7 +129,20 @@ def test_a_handover_comes_first_until_it_is_acknowledged(anna_trained, tmp_path)
         now, key = project.place.clock(), project.place.book.verifier_key
         done = apply_change(passed.waiting[0], tmp_path / "theirs", key, now)
         project.acknowledge(done.acknowledgement)
-        assert project.erase(ANNA, tmp_path / "out").todo == ()
+        done = project.erase(ANNA, tmp_path / "out")
+
+        # What was to be removed there can be shown only by the ids of what was given.
+        [(share, count)] = done.records
+        assert (done.todo, count) == ((), 3)
+        assert f"{share}: keeps the ids of 3 documents of hers" in "\n".join(
+            done.lines()
+        )
+        assert {
+            path.partition("/")[0] for path in found_in(anna_trained, ANNA.encode())
+        } == {"shares"}
+        project.record("withdrawn", ["u01"])
+        project.forget()
+        assert project.pass_on(tmp_path / "changes").waiting
 
 
 def test_a_corpus_that_nothing_uses_loses_its_texts(anna_trained, tmp_path):
@@ -501,6 +516,16 @@ def test_an_erasure_that_is_killed_at_a_write_is_finished_by_the_next_run(
 
     finished(anna_gone, erased_once, tmp_path / "out")
     assert len(calls) >= at or at > 9
+
+
+@pytest.mark.parametrize("at", [1, 2, 4, 6, 8, 9, 10, 11])
+def test_an_erasure_that_is_killed_outright_is_finished_by_the_next_run(
+    anna_gone, erased_once, tmp_path, at
+):
+    code = run_and_kill(anna_gone, ANNA, tmp_path / "out", at)
+
+    assert code == -signal.SIGKILL
+    finished(anna_gone, erased_once, tmp_path / "out")
 
 
 def finished(folder, erased_once, out):

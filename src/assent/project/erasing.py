@@ -44,6 +44,7 @@ class Erasure:
         tables: loads, corpora and directories that held her.
         entries: of hers in the ledger that nobody can open any more.
         paid: what is said of payouts.
+        records: of handovers that keep the ids of her documents, and how many each.
     """
 
     subject_id: str
@@ -52,6 +53,7 @@ class Erasure:
     tables: tuple[str, ...] = ()
     entries: int = 0
     paid: str = ""
+    records: tuple[tuple[str, int], ...] = ()
 
     @property
     def nothing_held(self) -> bool:
@@ -73,6 +75,11 @@ class Erasure:
                 f"{self.entries:,} entries of hers stay in the log; secret, openings "
                 "and bodies are gone"
             )
+        lines += [
+            f"{name}: keeps the ids of {count:,} documents of hers, to show what "
+            "was to be removed there"
+            for name, count in self.records
+        ]
         return [*lines, *([self.paid] if self.paid else []), f"{who} is erased"]
 
 
@@ -132,7 +139,8 @@ def erase(place: Place, subject_id: str, out: Path, progress: Progress) -> Erasu
     # Crash here: all is gone but the pins; the next run finds nothing to shred.
     place.finish(JOB)
     bundles = tuple((name, verdict) for name, verdict in pins["bundles"])
-    return Erasure(subject_id, (), bundles, tables, entries, pins["paid"])
+    records = tuple((name, count) for name, count in pins["records"])
+    return Erasure(subject_id, (), bundles, tables, entries, pins["paid"], records)
 
 
 def _held(place: Place, subject_id: str) -> bool:
@@ -238,7 +246,8 @@ def _documents(place: Place, corpus_id: str, subject_id: str) -> set[str]:
     return {name for name, _ in documents_in(place, corpus_id, subject_id)}
 
 
-def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
+def _given(place: Place, subject_id: str) -> Iterator[tuple[passing.Given, set[str]]]:
+    """Find the handovers that held documents of hers, with these."""
     given = passing.given(place)
     if not given:
         return
@@ -246,9 +255,12 @@ def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
     for event in place.events_of(EventKind.CORPUS_BUILT):
         hers |= _documents(place, event.body["corpus_id"], subject_id)
     for one in given:
-        shared = kept_documents(place, one.shared).keys() & hers
-        if not shared:
-            continue
+        if shared := kept_documents(place, one.shared).keys() & hers:
+            yield one, shared
+
+
+def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
+    for one, shared in _given(place, subject_id):
         waiting = {event.body["number"] for event in one.waiting}
         if not one.gone and shared - passing.removed(place, one):
             yield (
@@ -293,6 +305,9 @@ def _with_bundles(
             "entries": leaving.entries_of(place, subject_id),
             "sources": leaving.sources(place),
             "paid": _paid(bodies),
+            "records": [
+                [one.share_id, len(shared)] for one, shared in _given(place, subject_id)
+            ],
         },
     )
     # Crash here: the bundles stand, and are not made again.
