@@ -78,7 +78,9 @@ class Wits:
         )
         self.port = self.server.port
         self.url = f"http://127.0.0.1:{self.port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, args=[0.02], daemon=True
+        )
         self.thread.start()
 
     def ask(self, body, path="/add-checkpoint", method="POST"):
