@@ -1,8 +1,16 @@
 """Commands about the ledger itself."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from assent.cli.root import cli, opened
+from assent.errors import ProofError, UsageError
+from assent.terms import iso
+
+if TYPE_CHECKING:
+    from assent.project.stamping import Stamped
 
 
 @cli.group()
@@ -23,3 +31,186 @@ def check(context: click.Context) -> None:
         book.check()
         head = book.head()
     click.echo(f"{head.size:,} entries, head {head.root.hex()[:16]}: whole")
+
+
+@ledger.command()
+@click.pass_context
+def key(context: click.Context) -> None:
+    """Print the ledger's verifier key, for witnesses, monitors and auditors.
+
+    \b
+    assent ledger key
+    """
+    with opened(context) as project:
+        click.echo(project.place.book.verifier_key)
+
+
+@ledger.command()
+@click.argument("number", type=int)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The file to write, such as `entry-7.tlog-proof`.",
+)
+@click.option(
+    "--entry",
+    "entry_file",
+    type=click.Path(path_type=Path),
+    help="Also write the entry itself, which the proof does not hold.",
+)
+@click.pass_context
+def proof(
+    context: click.Context, number: int, out: Path, entry_file: Path | None
+) -> None:
+    """Write a proof that entry NUMBER stands in the ledger.
+
+    It is a C2SP tlog-proof file: checked offline, also by other programs, together
+    with the entry.
+
+    \b
+    assent ledger proof 7 --out entry-7.tlog-proof --entry entry-7.json
+    """
+    from assent.files import write_whole
+    from assent.project.cosigning import entry_proof
+
+    with opened(context) as project:
+        text, entry = entry_proof(project.place, number)
+    if entry_file:
+        write_whole(entry_file, entry)
+    write_whole(out, text.encode())
+    click.echo(f"entry {number} is proved by `{out.name}`")
+
+
+@ledger.command()
+@click.option("--tsa", "url", help="URL of an RFC 3161 time stamp authority.")
+@click.option(
+    "--request",
+    type=click.Path(path_type=Path),
+    help="Write the request to this file instead, to be carried there.",
+)
+@click.option(
+    "--response",
+    type=click.Path(path_type=Path),
+    help="Keep the authority's answer from this file.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Certificates that are trusted, in PEM. Needed to keep a stamp.",
+)
+@click.pass_context
+def stamp(
+    context: click.Context,
+    url: str | None,
+    request: Path | None,
+    response: Path | None,
+    root: Path | None,
+) -> None:
+    """Have the signed head stamped with a time by somebody else.
+
+    A stamp that does not verify is not kept. Those that do lie in `stamps`, each beside
+    the head that it is about.
+
+    \b
+    assent ledger stamp --tsa https://tsa.example/ --root tsa-root.pem
+    assent ledger stamp --request head.tsq
+    assent ledger stamp --response head.tsr --root tsa-root.pem
+    """
+    from assent.project.stamping import keep_response, stamp_by_url, write_request
+
+    if sum(each is not None for each in (url, request, response)) != 1:
+        raise UsageError(
+            "wanted one of `--tsa`, `--request` and `--response`",
+            hint="`assent ledger stamp --help` shows all three ways",
+        )
+    if request is None and root is None:
+        raise UsageError(
+            "`--root` is missing: a stamp that is not verified is not kept",
+            hint="give the root certificate of the authority, in PEM",
+        )
+    with opened(context) as project:
+        if request is not None:
+            size = write_request(project.place, request)
+            click.echo(f"`{request.name}` asks to stamp the head of {size:,} entries")
+            return
+        roots = root.read_bytes() if root else b""
+        found = (
+            keep_response(project.place, response.read_bytes(), roots)
+            if response is not None
+            else stamp_by_url(project.place, str(url), roots)
+        )
+    click.echo(_stamped(found))
+
+
+@ledger.command()
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Certificates that are trusted, in PEM.",
+)
+@click.pass_context
+def stamps(context: click.Context, root: Path) -> None:
+    """Verify every time stamp that is kept, and list them.
+
+    \b
+    assent ledger stamps --root tsa-root.pem
+    """
+    from assent.project.stamping import kept_stamps
+
+    with opened(context) as project:
+        found = list(kept_stamps(project.place, root.read_bytes()))
+    for each in found:
+        click.echo(_stamped(each))
+    if not found:
+        click.echo("no time stamp is kept")
+
+
+def _stamped(found: "Stamped") -> str:
+    return (
+        f"{iso(found.stamp.at)}  head of {found.size:,} entries, stamped by "
+        f"{found.stamp.authority}: `stamps/{found.response.name}`"
+    )
+
+
+@ledger.command()
+@click.pass_context
+def cosign(context: click.Context) -> None:
+    """Ask the project's witnesses to cosign the ledger's head.
+
+    The witnesses and how many are enough stand in the policy file that `witnesses` in
+    `assent.toml` names. Whoever has not signed the present head is asked.
+
+    \b
+    assent ledger cosign
+    """
+    from assent.project.cosigning import cosign_head, witness_policy
+
+    with opened(context) as project:
+        policy = witness_policy(project.place)
+        if policy is None:
+            raise UsageError(
+                "the project has no witnesses: nobody else signs its heads",
+                hint="name a policy file with `witnesses` under `[project]` in "
+                "`assent.toml`; `docs/formats.md` shows one",
+            )
+        found = cosign_head(project.place, policy)
+    for name, one in found.cosigned.items():
+        click.echo(f"{iso(one.timestamp * 1_000_000)}  `{name}` ({one.name}) cosigned")
+    for each in found.asked:
+        if not each.line:
+            mark = "ALARM" if each.alarm else "missing"
+            click.echo(f"{mark}: `{each.name}` {each.why}")
+    if any(each.alarm for each in found.asked):
+        raise ProofError(
+            "a witness contradicts this ledger",
+            hint="find out which copy is the true one before anything is recorded",
+        )
+    if not found.met:
+        raise ProofError(
+            f"the quorum `{policy.quorum}` does not hold for the head of "
+            f"{found.size:,} entries",
+            hint="run it again when the missing witnesses answer",
+        )
+    click.echo(f"the quorum `{policy.quorum}` holds for {found.size:,} entries")

@@ -14,7 +14,13 @@ from assent.policy.load import Declared
 FILE = "assent.toml"
 ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed-note
 KEYS: dict[str, dict[str, type]] = {
-    "project": {"name": str, "origin": str, "choices": str, "ledger": str},
+    "project": {
+        "name": str,
+        "origin": str,
+        "choices": str,
+        "ledger": str,
+        "witnesses": str,
+    },
     "use": {"purpose": str, "recipients": list, "model": str},
     "labels": {
         "purposes": list,
@@ -47,7 +53,7 @@ KEYS: dict[str, dict[str, type]] = {
     },
 }
 
-MAY_BE_LEFT_OUT = frozenset({"ledger", "tiers", *KEYS["receipts"]})
+MAY_BE_LEFT_OUT = frozenset({"ledger", "tiers", "witnesses", *KEYS["receipts"]})
 SECTION_MAY_BE_LEFT_OUT = "receipts"
 CHOICES = ("real", "simulated")
 
@@ -57,6 +63,7 @@ name = "{name}"
 origin = "{origin}"    # the ledger's name, signed into every head
 choices = "{choices}"    # "simulated" is said wherever choices are shown
 # ledger = "postgresql://assent@db.example.org/ledger"    # else the file `ledger.db`
+# witnesses = "witnesses.policy"    # who must cosign before a proof is handed out
 
 [use]
 purpose = "train.generative.content"
@@ -129,6 +136,8 @@ class Config:
     train: TrainConfig
     capacity: Mapping[str, int]
     receipts: Mapping[str, str]
+    witnesses: str = ""
+    """Path of a C2SP tlog-policy, from the project folder; empty: nobody is asked."""
 
     @property
     def note(self) -> str:
@@ -198,6 +207,7 @@ def parse_config(text: str) -> Config:
         train=TrainConfig(**value["train"]),
         capacity=dict(value["capacity"]),
         receipts=dict(value.get("receipts", {})),
+        witnesses=value["project"].get("witnesses", ""),
     )
 
 
@@ -247,7 +257,8 @@ def _check_value(section: str, key: str, found: object, kind: type) -> None:
         raise UsageError(f"{where} is missing")
     if isinstance(found, bool) or not isinstance(found, kind):
         raise UsageError(f"{where} has the wrong type, wanted {kind.__name__}")
-    if section == "receipts" and not (found and str(found).isprintable()):
+    one_line = section == "receipts" or key == "witnesses"
+    if one_line and not (found and str(found).isprintable()):
         raise UsageError(f"{where} is empty or cannot be printed, wanted one line")
     if isinstance(found, int | float) and found <= 0:
         raise UsageError(f"{where} is {found}, wanted more than 0")

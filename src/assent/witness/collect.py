@@ -10,27 +10,21 @@ entries (two histories are signed).
 Source: C2SP tlog-witness v1.0.0.
 """
 
-import http.client
 import re
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
 
 from assent.errors import ProofError
 from assent.merkle.cosign import Cosigned, open_cosignature
 from assent.merkle.note import SIZE_LINE, read_head, read_note
 from assent.merkle.quorum import Witness
 from assent.merkle.strict import base64_text
+from assent.witness.call import CallError, post
 
 ROUNDS = 4  # the size is told; grow from there; and twice more if others ask too
-MAX_ANSWER = 65_536  # bytes
-HEADERS = {"Content-Type": "text/plain; charset=utf-8"}
+PLAIN = "text/plain; charset=utf-8"
 AHEAD = 300  # seconds that a witness's clock may be before ours
 SIZE_BODY = re.compile(f"({SIZE_LINE.pattern})\n")
 SAID: dict[int, str] = {
@@ -160,56 +154,7 @@ def _post(url: str, body: bytes, seconds: float) -> _Answer:
     if not url:
         return _Answer(None, "has no URL in the policy")
     try:
-        where = urlsplit(url)
-        line = _connection(where, seconds)
-    except ValueError:
-        return _Answer(None, "has a URL in the policy that cannot be called")
-    try:
-        line.connect()
-        with _at_most(line.sock, 2 * seconds):
-            path = where.path.rstrip("/") + "/add-checkpoint"
-            line.request("POST", path, body, HEADERS)
-            answer = line.getresponse()
-            data = answer.read(MAX_ANSWER + 1)
-    except (OSError, UnicodeError, http.client.HTTPException):
-        return _Answer(None, "does not answer")
-    finally:
-        line.close()
-    if len(data) > MAX_ANSWER:
-        return _Answer(None, "answers without end")
-    return _Answer(answer.status, data.decode(errors="replace"))
-
-
-def _connection(where: SplitResult, seconds: float) -> http.client.HTTPConnection:
-    """Make ready to call.
-
-    Raises:
-        ValueError: no such URL can be called.
-    """
-    host, port = where.hostname, where.port
-    if not host or where.scheme not in ("http", "https") or where.username is not None:
-        raise ValueError(where.scheme)
-    if where.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=seconds)
-    context = ssl.create_default_context()
-    return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
-
-
-@contextmanager
-def _at_most(line: socket.socket, seconds: float) -> Iterator[None]:
-    """Hang up on a call that goes on too long.
-
-    The line's own timeout begins anew with every byte, this one does not.
-    """
-    timer = threading.Timer(seconds, _hang_up, [line])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(line: socket.socket) -> None:
-    with suppress(OSError):  # it ended by itself
-        line.shutdown(socket.SHUT_RDWR)
+        status, data = post(url, "/add-checkpoint", body, PLAIN, seconds)
+    except CallError as error:
+        return _Answer(None, str(error))
+    return _Answer(status, data.decode(errors="replace"))

@@ -1,0 +1,118 @@
+"""Have the ledger's head stamped by an RFC 3161 authority, and keep what it says.
+
+In `stamps/`: `<size>.head`, the head as the ledger signed it, and
+`<size>-<digest>.tsr`, one for each stamp that was verified. Nothing there is about a
+person, and anyone can check it:
+
+    openssl ts -verify -data 812.head -in 812-0f3c....tsr -CAfile root.pem
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from assent.errors import ProofError
+from assent.files import write_whole
+from assent.merkle.note import open_head
+from assent.project.place import Place
+from assent.witness.stamps import (
+    Stamp,
+    ask_authority,
+    imprint,
+    new_request,
+    verify_stamp,
+)
+
+FOLDER = "stamps"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A stamp that was verified, and where it lies."""
+
+    size: int
+    stamp: Stamp
+    head: Path
+    response: Path
+
+
+def stamp_by_url(place: Place, url: str, roots: bytes) -> Stamped:
+    """Ask an authority to stamp the latest head; keep the stamp if it verifies.
+
+    Raises:
+        UsageError: it does not answer, or the certificates cannot be read.
+        ProofError: what it answers is no stamp of this head by these certificates.
+    """
+    head = _keep_head(place)
+    request, nonce = new_request(head.read_text())
+    response = ask_authority(url, request)
+    stamp = verify_stamp(head.read_text(), response, roots, nonce)
+    return _keep(head, response, stamp)
+
+
+def write_request(place: Place, out: Path) -> int:
+    """Write a request about the latest head, to be carried to an authority.
+
+    Returns:
+        The head's number of entries.
+    """
+    head = _keep_head(place)
+    # Crash here: a head that nobody asked about; the next request finds it there.
+    write_whole(out, new_request(head.read_text())[0])
+    return int(head.stem)
+
+
+def keep_response(place: Place, response: bytes, roots: bytes) -> Stamped:
+    """Keep what an authority answered to a request that was written here.
+
+    Raises:
+        ProofError: it is about no head that was asked for, or does not verify.
+    """
+    wanted = imprint(response)
+    for head in _heads(place):
+        if sha256(head.read_bytes()).digest() == wanted:
+            return _keep(head, response, _verified(place, head, response, roots))
+    raise ProofError(
+        "the time stamp is about no head that was asked for here",
+        hint="write a request first: `assent ledger stamp --request FILE`",
+    )
+
+
+def kept_stamps(place: Place, roots: bytes) -> Iterator[Stamped]:
+    """Verify every stamp that is kept, the oldest head first.
+
+    Raises:
+        ProofError: one does not verify.
+    """
+    for head in _heads(place):
+        for path in sorted(head.parent.glob(f"{head.stem}-*.tsr")):
+            stamp = _verified(place, head, path.read_bytes(), roots)
+            yield Stamped(int(head.stem), stamp, head, path)
+
+
+def _heads(place: Place) -> list[Path]:
+    found = (place.folder / FOLDER).glob("*.head")
+    return sorted(found, key=lambda path: int(path.stem))
+
+
+def _keep_head(place: Place) -> Path:
+    """Keep the latest head as its signer wrote it: that is what is stamped."""
+    note = place.book.head_note()
+    size = open_head(note, place.book.verifier_key).size
+    path = place.folder / FOLDER / f"{size}.head"
+    if not path.exists():
+        write_whole(path, note.encode())
+    return path
+
+
+def _verified(place: Place, head: Path, response: bytes, roots: bytes) -> Stamp:
+    note = head.read_text()
+    open_head(note, place.book.verifier_key)
+    return verify_stamp(note, response, roots)
+
+
+def _keep(head: Path, response: bytes, stamp: Stamp) -> Stamped:
+    name = f"{head.stem}-{sha256(response).hexdigest()[:16]}.tsr"
+    write_whole(head.with_name(name), response)
+    return Stamped(int(head.stem), stamp, head, head.with_name(name))
