@@ -12,6 +12,7 @@ from assent.errors import DeniedError, ProofError, TrainError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
 from assent.ledger.book import PublicEvent
 from assent.project.building import sealed_plans
+from assent.project.cosigning import cosigned_head
 from assent.project.place import MODELS, Place
 from assent.project.receipts import check_installed
 from assent.project.serving import standing
@@ -253,7 +254,7 @@ def _provenance(
             "purpose": plan.purpose,
             "recipients": list(plan.recipients),
         },
-        tree_head=place.book.head_note(),
+        tree_head=cosigned_head(place)[0],
         external=[
             *(name for name in inside if name not in models),
             *(each["external"] for each in parents if isinstance(each, dict)),

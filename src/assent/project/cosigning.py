@@ -5,9 +5,7 @@ the quorum has cosigned it: an operator alone cannot show two people two ledgers
 Without a policy nobody else has signed, and whoever checks is told so.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 from assent.errors import ProofError, UsageError
 from assent.merkle.cosign import COSIGNATURE, Cosigned
@@ -22,19 +20,6 @@ HINT = (
     "run `assent ledger cosign` when they answer again, or change the policy named in "
     f"`{FILE}`"
 )
-
-
-class Cosignable(Protocol):
-    """The part of a ledger that witnesses have to do with."""
-
-    def cosigned_note(self, size: int | None = None) -> str:
-        """Read the signed head of a size with the cosignatures that were kept."""
-
-    def consistency(self, old: int, new: int) -> list[bytes]:
-        """Prove that the first `old` entries begin the first `new`."""
-
-    def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
-        """Keep lines of witnesses under the head of a size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +69,14 @@ def witness_policy(place: Place) -> LogPolicy | None:
     return policy
 
 
-def cosigned_head(place: Place) -> str:
+def cosigned_head(place: Place) -> tuple[str, tuple[str, ...]]:
     """Give the latest head with its cosignatures, only if the quorum holds.
 
     Witnesses that are missing are asked, if the quorum needs them. Without a witness
     policy it is the head as the ledger signed it.
+
+    Returns:
+        The signed note, and the verifier keys of the policy's witnesses.
 
     Raises:
         ProofError: the quorum does not hold; it names who is missing, and why.
@@ -96,7 +84,7 @@ def cosigned_head(place: Place) -> str:
     """
     policy = witness_policy(place)
     if policy is None:
-        return place.book.head_note()
+        return place.book.head_note(), ()
     found = cosign_head(place, policy, only_if_needed=True)
     if not found.met:
         raise ProofError(
@@ -105,7 +93,7 @@ def cosigned_head(place: Place) -> str:
             hint=HINT,
         )
     check_quorum(found.note, policy, place.book.verifier_key)
-    return found.note
+    return found.note, tuple(each.key for each in policy.witnesses)
 
 
 def cosign_head(
@@ -121,14 +109,14 @@ def cosign_head(
     Raises:
         ProofError: a line that was kept is wrong.
     """
-    book = cast(Cosignable, place.book)
+    book = place.book
     note = one_line_each(book.cosigned_note(), policy)
     size = read_head(read_note(note, "the tree head")[0]).size
     signed = cosignatures(note, policy)
     if only_if_needed and policy.is_met_by(signed):
         return CosignedHead(note, size, signed, (), True)
     asked = collect(
-        place.book.head_note(size),
+        book.head_note(size),
         [each for each in policy.witnesses if each.name not in signed],
         book.consistency,
         place.clock() // 1_000_000,
@@ -147,7 +135,7 @@ def entry_proof(place: Place, number: int) -> tuple[str, bytes]:
         UsageError: there is no such entry.
         ProofError: the quorum does not hold.
     """
-    note = cosigned_head(place)
+    note, _ = cosigned_head(place)
     size = read_head(read_note(note, "the tree head")[0]).size
     if not 0 <= number < size:
         raise UsageError(

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import SECRET_MODE, write_whole
+from assent.merkle.note import open_head
 from assent.project.commitments import (
     check_logged,
     consent_in,
     documents_in,
     prove_in,
 )
+from assent.project.cosigning import cosigned_head
 from assent.project.place import Place
 from assent.prove.bundle import (
     Consent,
@@ -42,14 +44,16 @@ def prove(
 
     Raises:
         LedgerError: the subject was never enrolled, or her secret was shredded.
-        ProofError: a corpus of the model can no longer be shown.
+        ProofError: a corpus of the model can no longer be shown, or the quorum of
+            witnesses does not hold.
     """
     secret = place.vault.secret(subject_id)
     enrolment = place.book.enrolment(subject_id)
     if enrolment is None:
         raise ProofError(f"subject `{subject_id}` has no enrolment in the ledger")
     model_id = model_id or place.served_model()["model_id"]
-    size = place.book.size
+    note, witnesses = cosigned_head(place)
+    size = open_head(note, place.book.verifier_key).size
     entries = [(one.number, one.entry) for one in place.book.public_events(size)]
     shares = {
         corpus_id: _share(place, corpus_id, subject_id, consent)
@@ -57,9 +61,10 @@ def prove(
         if (place.corpus_folder(corpus_id) / "commitment.parquet").exists()
     }
     head = SignedHead(
-        place.book.head_note(),
+        note,
         place.book.verifier_key,
         lambda number: place.book.path(number, size),
+        witnesses,
     )
     number, entry, body = enrolment
     bundle = build_bundle(

@@ -13,6 +13,7 @@ from assent.files import SECRET_MODE, write_whole
 from assent.ledger.records import parse
 from assent.merkle.note import TreeHead, open_head, read_key
 from assent.policy.model import in_force
+from assent.project.cosigning import cosigned_head
 from assent.project.place import Place
 from assent.project.sharing import signing_key
 from assent.prove.receipt import HerEvent, build_receipt
@@ -155,8 +156,8 @@ def _chosen(hers: Sequence[Hers], subject_id: str, entry: int | None) -> Hers:
 
 
 def _head(place: Place) -> str:
-    """Read the head to prove under."""
-    return place.book.head_note()
+    """Read the head to prove under, once the quorum of witnesses has cosigned it."""
+    return cosigned_head(place)[0]
 
 
 class _Known:
