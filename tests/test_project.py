@@ -89,10 +89,12 @@ def test_a_bundle_shows_on_request_what_the_build_knew_of_her(toy, tmp_path):
 
     said = "\n".join(verify_bundle(whole.read_bytes()).steps)
     # The corpus of the repair knew the withdrawal, and that is why she is not in it.
-    assert f"the last one entry {withdrawn}; " in said
+    assert f"the last of them entry {withdrawn}; " in said
     assert "`withdrawn`" in said
-    assert said.count("was built knowing") == 2
-    assert "was built knowing" not in "\n".join(verify_bundle(plain.read_bytes()).steps)
+    assert said.count("in the knowledge of") == 2
+    assert "in the knowledge of" not in "\n".join(
+        verify_bundle(plain.read_bytes()).steps
+    )
 
 
 def test_every_document_has_one_decision_and_people_are_counted(fresh):

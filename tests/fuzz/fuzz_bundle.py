@@ -29,10 +29,8 @@ with atheris.instrument_imports(include=["assent"]):
     from assent.verify import verify_bundle
 
 from bundle_changes import encoded, forms, look, places, put, replacements, write
-from small_ledger import ANA, BEN, CEM, KEY, PRESS, UNION, story
-
-sys.path.insert(0, str(Path(__file__).parent))
 from sealing import sealed
+from small_ledger import ANA, BEN, CEM, KEY, PRESS, UNION, story
 
 LEDGER = story()
 POLICY = f"log {KEY}\nwitness union {UNION.key}\nwitness press {PRESS.key}\n"

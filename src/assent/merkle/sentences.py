@@ -9,28 +9,30 @@ from types import MappingProxyType
 
 STEPS: Mapping[str, str] = MappingProxyType(
     {
-        "file": "the file is one canonical JSON object of {bytes} bytes",
+        "file": "the file can be read in one way only: {bytes} bytes of canonical JSON",
         "head": "the tree head of `{origin}`, {size} entries, is signed by the key "
-        "from the {source}",
+        "{source}",
         "cosigned": "witness `{witness}` cosigned this head at {time}",
         "quorum": "the witnesses that the given policy asks for cosigned this head: "
         "{names}",
         "no_quorum": "the given policy asks for no witness",
-        "logged": "{entries} of the ledger, and no other words, lead to the root of "
-        "this head with the {hashes} of one proof",
-        "enrolled": "entry {entry} of the ledger enrols the subject; the secret and "
-        "the person's data are the ones that it is bound to",
-        "order": "the entries name {models} and {corpora}: first the enrolment, then "
-        "the corpora, then the models made of them",
+        "logged": "{entries} shown here stand in the ledger under this head, word for "
+        "word, by one proof of {hashes}",
+        "enrolled": "entry {entry} enrolled the subject, and is bound to the secret "
+        "and the personal data in this bundle",
+        "order": "the ledger has {models} and {corpora} in the right order: the "
+        "enrolment first, then the corpora, then the models made of them",
         "corpus": "corpus `{corpus}` holds {found} of the subject; its categories "
         "are: {categories}",
-        "consent": "corpus `{corpus}` was built knowing {entries} about the subject, "
-        "the last one entry {last}; the subject's documents were decided: {reasons}",
-        "reason": "{documents} `{why}`",
-        "model": "for model `{model}` count {models} and {corpora}: {verdict}",
+        "consent": "corpus `{corpus}` was built in the knowledge of {entries} about "
+        "the subject, the last of them entry {last}; of the subject's documents were "
+        "decided: {reasons}",
+        "reason": "{documents} as `{why}`",
+        "model": "model `{model}` and its parents are {models}, made of {corpora}; all "
+        "of these were looked at: {verdict}",
         "superseded": "the repair entry of model `{model}` supersedes `{old}`",
         "not_shown": "model `{old}`, which `{model}` supersedes, is not in this bundle",
-        "claim": "the claim of the bundle is what its entries show",
+        "claim": "the bundle claims the verdict that its entries show",
     }
 )
 
@@ -50,8 +52,9 @@ VERDICTS: Mapping[str, str] = MappingProxyType(
         "unknown": "whether model `{model}` was made with anything of `{subject}` is "
         "not known: a part of what it was made of is not shown",
         "before_used": "model `{model}`, which was replaced, was made with {documents}",
-        "before_absent": "nothing was in model `{model}`, which was replaced",
-        "before_unknown": "of model `{model}`, which was replaced, it is not known",
+        "before_absent": "nothing of the same person was in model `{model}`, which was "
+        "replaced",
+        "before_unknown": "of model `{model}`, which was replaced, that is not known",
     }
 )
 
@@ -66,7 +69,9 @@ COUNTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 NOTHING = "nothing"
 NONE = "none"
-SOURCES: Mapping[bool, str] = MappingProxyType({True: "caller", False: "bundle"})
+SOURCES: Mapping[bool, str] = MappingProxyType(
+    {True: "that you gave", False: "that the bundle itself names"}
+)
 
 LIMITS = (
     "It binds the operator to what was committed, not to what the computers read; "

@@ -772,6 +772,9 @@ async function verifyBundle(data, key, policy) {
 
 // --- the page -------------------------------------------------------------------------
 
+const REFUSED = "So this file proves nothing, neither that something was used nor that nothing " +
+  "was. Ask for the file again and use it unchanged; see that a key or policy given here is " +
+  "of the same ledger.";
 const at = (id) => document.getElementById(id);
 let bundle = null; // the file that was chosen, and its name
 let turn = 0; // of two checks at once, only the later one may speak
@@ -783,8 +786,16 @@ function element(name, text, kind) {
   return made;
 }
 
+// What stands between backticks is a name: shown as code, never read as markup.
+function spell(made, text) {
+  const parts = text.split(/`([^`]*)`/);
+  made.replaceChildren(...parts.map((part, at) => at % 2 ? element("code", part) : part));
+  return made;
+}
+
 function list(id, texts) {
-  at(id).replaceChildren(...texts.map((text) => element("li", text)));
+  const line = (text) => spell(document.createElement("li"), text);
+  at(id).replaceChildren(...texts.map(line));
 }
 
 function facts(found) {
@@ -810,9 +821,9 @@ function show(found) {
   const result = at("result");
   result.dataset.verdict = found.verdict;
   at("word").textContent = found.verdict;
-  at("sentence").textContent = found.sentence;
+  spell(at("sentence"), found.sentence);
   at("beside").textContent = found.limits
-    ? `Not proved: points 1 to ${found.limits.length} below.` : "";
+    ? `What this does not prove: points 1 to ${found.limits.length} below.` : found.beside;
   list("steps", (found.steps ?? []).map((text) => text.replace(/^\(\d+\) /, "")));
   list("limits", found.limits ?? []);
   if (found.steps) facts(found);
@@ -835,6 +846,7 @@ async function check() {
     found = {
       verdict: refused ? "refused" : "not checked",
       sentence: refused ? error.message : `this browser could not check it: ${error.message}`,
+      beside: refused ? REFUSED : "",
     };
   }
   if (mine !== turn) return;
