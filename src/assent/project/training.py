@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from assent.canon import canonical, digest
-from assent.corpus.manifest import check_parts
+from assent.corpus.manifest import check_parts, read_manifest
 from assent.corpus.tables import part_path
-from assent.errors import DeniedError, TrainError, UsageError
+from assent.errors import CorpusError, DeniedError, TrainError, UsageError
 from assent.files import publish_folder, write_whole
 from assent.project.building import buckets_of, plan_key, sealed_plans
 from assent.project.place import MODELS, Place, Progress
@@ -157,10 +157,15 @@ def train_corpus(
     folder: Path,
     progress: Progress,
 ) -> dict[Shard, TrainedShard]:
-    """Train every shard of a plan on a corpus that was checked whole."""
+    """Train every shard of a plan on a corpus that was checked whole.
+
+    Raises:
+        CorpusError: a part was changed after it was checked: what was read is not what
+            the corpus holds.
+    """
     corpus = place.corpus_folder(corpus_id)
     tasks = {bucket: corpus / part_path(bucket) for bucket in buckets_of(plan)}
-    return train_shards(
+    shards = train_shards(
         plan,
         plan_key(place, number),
         tasks,
@@ -168,6 +173,15 @@ def train_corpus(
         place.config.train.workers,
         lambda done, total: progress("slices trained", done, total),
     )
+    listed = {part.path: part.sha256 for part in read_manifest(corpus).parts}
+    for bucket, each in shards.items():
+        if each.content_read != listed[part_path(bucket)]:
+            raise CorpusError(
+                f"`{part_path(bucket)}` of `{corpus_id}` was changed while it was "
+                "trained on; no model was made",
+                hint="restore the corpus from a backup, then train again",
+            )
+    return shards
 
 
 def name_of(plan: Plan, corpus_id: str) -> str:
