@@ -1,5 +1,6 @@
 """A person is erased when nothing holds her any more, and then nothing is left."""
 
+import json
 import os
 import random
 import shutil
@@ -236,6 +237,9 @@ def test_her_final_bundles_are_verified_by_herself(erased_once):
         for name, _ in done.bundles
     ]
     assert verdicts == [verdict for _, verdict in done.bundles]
+    for name, _ in done.bundles:
+        shown = json.loads((folder / "out" / name).read_bytes())
+        assert all("consent" in corpus for corpus in shown["corpora"])
     assert len(set(verdicts)) == 2  # used by the first model, not by the repaired one
     assert (folder / "out" / done.bundles[0][0]).stat().st_mode & 0o077 == 0
 
