@@ -5,6 +5,9 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
+GO_PATH = Path("/usr/share/gocode")  # where Debian puts Go packages
+GO = bool(shutil.which("go")) and (GO_PATH / "src/golang.org/x/mod/sumdb").is_dir()
+
 
 def pytest_report_header() -> list[str]:
     missing = "not here; the tests marked `{}` are left out"
@@ -13,6 +16,9 @@ def pytest_report_header() -> list[str]:
         + ("found" if SHARED.is_dir() else missing.format("shared")),
         "Java, for Spark: "
         + ("found" if shutil.which("java") else missing.format("spark")),
+        "Go and golang.org/x/mod: " + ("found" if GO else missing.format("go")),
+        "Node.js and npm: "
+        + ("found" if shutil.which("npm") else missing.format("npm")),
     ]
 
 
@@ -22,3 +28,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder `shared` beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def go_path() -> Path:
+    """The Go packages that programs of the tests are built with."""
+    if not GO:
+        pytest.skip("needs Go and Debian's golang-golang-x-mod-dev")
+    return GO_PATH

@@ -12,7 +12,7 @@ from assent.merkle.quorum import check_quorum, parse_policy
 from assent.merkle.tlogproof import verify_proof
 from assent.project.cosigning import cosigned_head
 from assent.verify import verify_bundle
-from small_project import BUILT_AT, opened, trained
+from small_project import BUILT_AT, digests, opened, trained
 from small_witness import witnessing
 
 pytest_plugins = ("toy_projects", "command_line")
@@ -95,6 +95,33 @@ def test_nothing_is_handed_out_without_a_quorum(toy, tmp_path, assent):
 
     assert not list(tmp_path.glob("*.json"))
     assert not list(tmp_path.glob("*.tlog-proof"))
+
+
+def test_the_ledger_is_published_with_its_quorum_or_stays_as_it_was(
+    toy, tmp_path, assent
+):
+    public = tmp_path / "public"
+    publishing = ("--project", toy, "ledger", "publish", public)
+    with opened(toy) as project:
+        key = project.place.book.verifier_key
+    with witnessed(toy, tmp_path) as found:
+        said = assent(*publishing)
+        assert said.code == 0, said.err
+        assert "cosignatures: in `public`" in said.out
+        policy = toy / "witnesses.policy"
+        watching = ("--key", key, "--state", tmp_path / "state", "--policy", policy)
+        assert assent("monitor", public, *watching).code == 0
+
+        before = digests(public)
+        for name in ("union", "auditor"):
+            found[name].server.server_close()
+        with opened(toy, days=1) as project:
+            project.record("objected", ["u01"])
+        said = assent(*publishing)
+
+    assert said.code == 1
+    assert "so nothing is handed out" in said.errors[0]
+    assert digests(public) == before
 
 
 def test_one_witness_that_is_down_does_not_stop_two_of_three(toy, tmp_path, assent):

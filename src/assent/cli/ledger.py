@@ -46,6 +46,33 @@ def key(context: click.Context) -> None:
 
 
 @ledger.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_context
+def publish(context: click.Context, folder: Path) -> None:
+    """Bring FOLDER up to the ledger's head: files that any web server can hand out.
+
+    It holds entries, hashes and the signed head, and nothing that names a person.
+    `assent monitor` follows it, as do other programs for logs (C2SP tlog-tiles). Only
+    what is new is written, the head last. A folder that is ahead of the ledger, or of
+    another history, is refused. The project's witnesses are asked first.
+
+    \b
+    assent ledger publish /srv/www/ledger
+    """
+    from assent.cli.output import progress_bars
+    from assent.project.publishing import publish as published
+
+    with opened(context) as project, progress_bars() as progress:
+        done = published(project.place, folder, progress)
+    count = done.cosignatures
+    witnesses = f", {count} cosignature{'' if count == 1 else 's'}" if count else ""
+    click.echo(
+        f"{done.head.size:,} entries ({done.head.size - done.before:,} new), head "
+        f"{done.head.root.hex()[:16]}{witnesses}: in `{folder.name}`"
+    )
+
+
+@ledger.command()
 @click.argument("number", type=int)
 @click.option(
     "--out",
