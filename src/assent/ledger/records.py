@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from json.encoder import encode_basestring
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from assent.canon import canonical
@@ -20,6 +21,9 @@ ENTRY_LIMIT = 65_535
 
 JSON_LIMIT = 2**53
 """Integers from here on are no canonical JSON (RFC 8785)."""
+SCALARS = (str, bool, int, type(None))
+CACHED = 4_096
+"""Scopes and pieces of evidence that are remembered: few differ, and none is a name."""
 
 EntryRows = list[tuple[int, str | None, bytes]]
 """Number, kind of a public entry, the entry."""
@@ -40,27 +44,35 @@ def check_event(event: Event, recorded_at: int) -> None:
         LedgerError: the kind, a scope, a notice or a time is not as wanted.
     """
     kind = event.kind
-    if kind not in SUBJECT_EVENTS:
-        raise LedgerError(f"`{kind}` is not an event about one subject")
+    _check_scope(kind, event.purpose, event.recipient, event.category, event.notice)
     if not event.subject_id:
         raise LedgerError(f"`{kind}` needs a subject_id, found none")
     if "\0" in event.subject_id:
         raise LedgerError(f"a subject_id of `{kind}` has a zero byte, which no id has")
-    for field in ("purpose", "recipient", "category"):
-        value = getattr(event, field)
+    _check_move(event)
+    _check_times(event, recorded_at)
+
+
+@lru_cache(CACHED)
+def _check_scope(
+    kind: EventKind, purpose: str, recipient: str, category: str, notice: str | None
+) -> None:
+    """Refuse what cannot be said of anybody."""
+    if kind not in SUBJECT_EVENTS:
+        raise LedgerError(f"`{kind}` is not an event about one subject")
+    scope = {"purpose": purpose, "recipient": recipient, "category": category}
+    for field, value in scope.items():
         if value != "*" and not NAME.match(value):
             raise LedgerError(
                 f"{field} of `{kind}` is {value!r}, wanted a lower-case name or `*`"
             )
-    if kind in WITH_NOTICE and event.notice is None:
+    if kind in WITH_NOTICE and notice is None:
         raise LedgerError(
             f"`{kind}` says no notice, wanted the sha256 of the text that was shown",
             hint="name the notice that this person saw with `--notice FILE`",
         )
-    if event.notice is not None and not SHA256.match(event.notice):
+    if notice is not None and not SHA256.match(notice):
         raise LedgerError("a notice is named by 64 hexadecimal digits of sha256")
-    _check_move(event)
-    _check_times(event, recorded_at)
 
 
 def _check_move(event: Event) -> None:
@@ -163,41 +175,56 @@ def event_body(event: Event) -> dict[str, Any]:
 def body_bytes(event: Event) -> bytes:
     """Write what a personal event says: `canonical(event_body(event))`, but faster.
 
-    The keys of the template are in canonical order; the encoder of the standard library
-    escapes a string exactly as RFC 8785 wants, section 3.2.2.2.
+    The keys stand in canonical order; the encoder of the standard library escapes a
+    string exactly as RFC 8785 wants, section 3.2.2.2.
 
     Raises:
         ValueError: a time is beyond 2**53, or a text is no Unicode.
     """
-    end = event.valid_until
-    if abs(event.happened_at) >= JSON_LIMIT or abs(end or 0) >= JSON_LIMIT:
+    end, happened_at = event.valid_until, event.happened_at
+    if abs(happened_at) >= JSON_LIMIT or abs(end or 0) >= JSON_LIMIT:
         return canonical(event_body(event))
-    detail = _detail(event.detail)
     return (
-        f'{{"actor":{_quoted(event.actor)},"category":{_quoted(event.category)},'
-        f'"detail":{detail},"happened_at":{event.happened_at},'
-        f'"kind":"{event.kind}",'
-        f'"notice":{_quoted(event.notice)},'
-        f'"purpose":{_quoted(event.purpose)},"recipient":{_quoted(event.recipient)},'
-        f'"subject_id":{_quoted(event.subject_id)},'
-        f'"valid_until":{"null" if end is None else end}}}'
+        f"{_evidence(event.actor, event.category, _parts_of(event.detail))}"
+        f"{happened_at}"
+        f"{_scope(event.kind, event.notice, event.purpose, event.recipient)}"
+        f'{quoted(str(event.subject_id))},"valid_until":{end or _number(end)}}}'
     ).encode()
 
 
-def _quoted(text: str | None) -> str:
-    return "null" if text is None else encode_basestring(text)
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)
 
 
-def _detail(detail: Mapping[str, Any]) -> str:
-    """Write what an event says beside its fields, which is mostly a few plain texts."""
-    said = []
-    for key in sorted(detail):
-        value = detail[key]
-        # Keys beyond ASCII sort otherwise (section 3.2.3), and numbers have a form.
-        if not (key.isascii() and (value is None or type(value) is str)):
-            return canonical(detail).decode()
-        said.append(f"{_quoted(key)}:{_quoted(value)}")
-    return f"{{{','.join(said)}}}"
+def _parts_of(detail: Mapping[str, Any]) -> tuple[Any, ...] | str:
+    """Take evidence apart into what can be remembered by; else write it."""
+    parts = []
+    for name, value in detail.items():
+        kind = type(value)
+        if kind not in SCALARS:
+            return canonical(dict(detail)).decode()
+        parts.append((name, value, kind))  # true is not 1, though they are equal
+    return tuple(parts)
+
+
+@lru_cache(CACHED)
+def _evidence(actor: str, category: str, parts: tuple[Any, ...] | str) -> str:
+    """Write a body from its begin to the time."""
+    if not isinstance(parts, str):
+        parts = canonical({name: value for name, value, _ in parts}).decode()
+    return (
+        f'{{"actor":{quoted(actor)},"category":{quoted(category)},'
+        f'"detail":{parts},"happened_at":'
+    )
+
+
+@lru_cache(CACHED)
+def _scope(kind: EventKind, notice: str | None, purpose: str, recipient: str) -> str:
+    """Write a body from behind the time to the subject."""
+    return (
+        f',"kind":"{kind}","notice":{"null" if notice is None else quoted(notice)},'
+        f'"purpose":{quoted(purpose)},"recipient":{quoted(recipient)},"subject_id":'
+    )
 
 
 def personal_entry(kind: EventKind, recorded_at: int, commit: bytes) -> bytes:

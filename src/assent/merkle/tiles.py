@@ -9,9 +9,10 @@ Source: C2SP tlog-tiles, v0.1.0.
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 from assent.errors import ProofError
-from assent.merkle.log import HASH_BYTES, node_hash
+from assent.merkle.log import HASH_BYTES
 
 WIDTH = 256
 """Hashes of a complete tile, entries of a complete bundle."""
@@ -79,10 +80,14 @@ def node(level: int, position: int, read_tile: ReadTile) -> bytes:
 
 def subtree(hashes: bytes) -> bytes:
     """Hash a row of 2**n hashes up to the one node above them all."""
-    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(*row[at : at + 2]) for at in range(0, len(row), 2)]
-    return row[0]
+    pair = 2 * HASH_BYTES
+    while len(hashes) > HASH_BYTES:
+        pairs = range(0, len(hashes), pair)
+        # `log.node_hash` of each pair, written out: the loop of every append and check.
+        hashes = b"".join(
+            [sha256(b"\1" + hashes[at : at + pair]).digest() for at in pairs]
+        )
+    return hashes
 
 
 def extend(
