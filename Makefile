@@ -1,5 +1,5 @@
 # What a person and CI run. Each target installs what it needs; the second time is quick.
-.PHONY: demo test check fuzz clean bench-decide
+.PHONY: demo test check fuzz clean bench-decide bench-ledger
 
 # Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
 demo:
@@ -32,6 +32,13 @@ fuzz:
 bench-decide:
 	@bash scripts/set-up.sh dev
 	.venv/bin/python benchmarks/decide.py $(ARGS)
+
+# Append, import, publish, commit, prove and verify, beside pymerkle: about 20 minutes.
+# Smaller: `ARGS="--scale 0.05 --runs 1"`.
+bench-ledger:
+	@bash scripts/set-up.sh dev
+	@bash scripts/system-packages.sh
+	.venv/bin/python benchmarks/ledger.py $(ARGS)
 
 # Remove all that these commands made: the environment, the demo, builds and caches.
 clean:

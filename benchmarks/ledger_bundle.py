@@ -188,6 +188,11 @@ def measure(cases: int = CASES) -> dict[str, float]:
     }
 
 
+def bundles(scale: float = 1.0) -> dict[str, float]:
+    """Measure as one part of `make bench-ledger`; the corpus keeps its size."""
+    return measure(max(1, int(CASES * scale)))
+
+
 def main() -> None:
     """Measure, and print one line of JSON last."""
     print(f"{CASES} subjects of {SUBJECTS:,}: absent in one corpus, one witness")
