@@ -230,6 +230,18 @@ def test_event_ids_are_kept_under_a_key_and_not_as_they_are(loaded, tmp_path):
     assert not any("mail" in event or b"mail" in said for event, said in kept)
 
 
+def test_a_lost_key_of_event_ids_is_not_drawn_anew(loaded, tmp_path):
+    rows = [{**each, "event_id": f"mail-{n}@x"} for n, each in enumerate(HISTORY)]
+    with opened(loaded) as project:
+        project.import_events([write(tmp_path / "a.csv", rows)])
+        (loaded / "secrets" / "import.key").unlink()
+
+        with pytest.raises(LedgerError, match="`import` is missing"):
+            project.import_events([write(tmp_path / "b.csv", rows[:-1])])
+
+        assert project.place.book.size == len(HISTORY)
+
+
 def test_the_same_file_under_two_names_counts_once(loaded, tmp_path):
     first = write(tmp_path / "a.csv", HISTORY)
     (tmp_path / "b.csv").write_bytes(first.read_bytes())

@@ -577,6 +577,18 @@ def test_who_is_shredded_is_gone_and_everything_else_holds(book, place):
         assert again.shred("ana") == 0  # nothing is held of her
 
 
+def test_a_lost_key_of_shreddings_is_not_drawn_anew(book, place, tmp_path):
+    filled(book)
+    book.append([enrolled("cem")])
+    book.shred("ana")
+    (tmp_path / "secrets" / "erasure.key").unlink()
+
+    with pytest.raises(LedgerError, match="`erasure` is missing"):
+        book.shred("cem")
+
+    assert place.vault.secrets(["cem"]).keys() == {"cem"}
+
+
 def test_nothing_of_who_is_shredded_is_left_in_the_database(book, place, tmp_path):
     book.append(
         [enrolled("ana-schmidt"), Event(EventKind.OBJECTED, NOW, "ana-schmidt")]

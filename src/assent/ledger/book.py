@@ -40,6 +40,8 @@ from assent.terms import Event, EventKind
 
 SIGNATURE = "\u2014 "
 """How a signature line of a note begins."""
+ERASED = "shredded entries"
+"""The mark that counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +249,21 @@ class Book:
 
         Returns:
             How many entries lost their body; 0 where nothing is held of her.
+
+        Raises:
+            LedgerError: entries were shredded before, and the key of it is gone.
         """
-        key = self._vault.key(ERASURE_KEY)
         with writing(self._store):
+            before = self._rows.mark(ERASED)
+            # A key drawn anew would make every earlier shredding look like a loss.
+            drawn = self._vault.drawn_key if before else self._vault.key
+            key = drawn(ERASURE_KEY)
             held = self._rows.of_subject(subject_id)
             macs = [
                 (row.number, erasure_mac(key, row.number, row.entry)) for row in held
             ]
             self._rows.erase(subject_id, macs)
+            self._rows.put_mark(ERASED, before + len(macs))
         # Crash here: bodies and openings are gone, her secret is not: `open` goes on.
         self._end_shreddings()
         return len(held)
@@ -463,6 +472,10 @@ class Book:
     def imported(self, events: Sequence[str]) -> dict[str, bytes]:
         """Read what `append` kept of events' own ids: what each said, by its id."""
         return self._rows.ids(events)
+
+    def anything_imported(self) -> bool:
+        """Say whether an id of any event is kept."""
+        return self._rows.any_ids()
 
     def marked(self, name: str) -> int:
         """Say how far a named reader has come, as `append` kept it; 0: not begun."""

@@ -190,6 +190,10 @@ class Rows:
         rows = self._store.rows_of(query, events)
         return {event: blob(said) for event, said in rows}
 
+    def any_ids(self) -> bool:
+        """Say whether an id of any event is kept."""
+        return bool(self._store.rows("SELECT 1 FROM ids LIMIT 1"))
+
     def shreddings(self) -> list[str]:
         """List the subjects whose shredding was begun and not ended."""
         query = "SELECT subject_id FROM shreddings ORDER BY subject_id"

@@ -212,7 +212,9 @@ class _Import:
         names = batch.column("event_id")
         if names.null_count == len(batch):
             return Rows(batch, numbers, (), 0)
-        key = self._place.vault.key(KEY)
+        # A key drawn anew would know no event again, and all would count twice.
+        vault, book = self._place.vault, self._place.book
+        key = (vault.drawn_key if book.anything_imported() else vault.key)(KEY)
         ids = [
             None if name is None else _hashes(key, name, row)
             for name, row in zip(names.to_pylist(), _said(batch), strict=True)
