@@ -134,3 +134,24 @@ def test_every_link_to_a_file_of_the_project_leads_somewhere(page):
     local = [link for link in links if "://" not in link]
 
     assert [link for link in local if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    page = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    code = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    there = set(re.findall(r"^def (test_\w+)\(", code, re.MULTILINE))
+    assert named - there == set()
+    assert len(named) > 80
+
+
+def test_every_attack_of_the_threat_model_names_what_shows_it():
+    page = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    attacks = page.split("## Attacks")[1].split("## What a proof does not prove")[0]
+    rows = [line for line in attacks.splitlines() if line.startswith("| ")]
+    for row in rows:
+        cells = row.strip("| ").replace("| |", "| - |").split(" | ")
+        assert len(cells) == 4, row
+        shown = cells[3].strip()
+        assert re.match("shown by|`|none: ", shown), row
+    assert len(rows) > 60
