@@ -12,10 +12,12 @@ import pytest
 from assent.errors import UsageError
 from assent.files import (
     SECRET_MODE,
+    TOGETHER,
     file_sha256,
     full_disk_named,
     link_or_copy,
     publish_folder,
+    write_all_whole,
     write_whole,
 )
 
@@ -81,6 +83,31 @@ def test_a_reader_with_the_old_file_open_goes_on_reading_the_old_one(tmp_path):
     with path.open("rb") as reader:
         write_whole(path, b"new")
         assert reader.read() == b"old"
+
+
+def test_many_files_are_written_like_one_whatever_their_number(tmp_path):
+    for count in (0, 1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER):
+        folder = tmp_path / str(count)
+        wanted = {
+            folder / f"{n % 3}" / "in" / f"{n}": b"%d" % n * n for n in range(count)
+        }
+        write_all_whole(wanted.items())
+        found = {path for path in folder.rglob("*") if path.is_file()}
+        assert {path: path.read_bytes() for path in found} == wanted
+
+
+def test_of_many_files_only_whole_groups_stay_when_something_fails(tmp_path):
+    def until_it_fails():
+        for number in range(TOGETHER + 7):
+            yield tmp_path / f"{number}", b"new"
+        raise RuntimeError("the source ends here")
+
+    (tmp_path / f"{TOGETHER}").write_bytes(b"old")
+    with pytest.raises(RuntimeError, match="the source ends here"):
+        write_all_whole(until_it_fails())
+
+    assert names(tmp_path) == sorted(map(str, range(TOGETHER + 1)))
+    assert (tmp_path / f"{TOGETHER}").read_bytes() == b"old"
 
 
 # A limit on the size of files stands for a disk that fills up in the middle of a write.

@@ -261,7 +261,7 @@ import os, signal, sys
 from pathlib import Path
 from small_log import SmallLog
 from assent.ledger.publish import publish_log
-steps, at = 0, int(sys.argv[2])
+steps, at = 0, 0
 def counted(real, after):
     def call(*args, **named):
         global steps
@@ -278,8 +278,16 @@ os.replace = counted(os.replace, False)
 os.fsync = counted(os.fsync, True)
 os.rmdir = counted(os.rmdir, False)
 os.unlink = counted(os.unlink, False)
-publish_log(SmallLog(int(sys.argv[3])), Path(sys.argv[1]))
-print(steps)
+made = SmallLog(int(sys.argv[2]))
+# One process for all: each step is killed in a child of its own.
+for folder in sorted(Path(sys.argv[1]).iterdir(), key=lambda each: int(each.name)):
+    at = int(folder.name)
+    child = os.fork()
+    if not child:
+        publish_log(made, folder)
+        print(steps, flush=True)
+        os._exit(0)
+    print(at, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -303,23 +311,23 @@ def whole(folder, size):
 
 
 def test_killed_at_each_step_the_next_run_ends_whole(tmp_path):
-    counted = tmp_path / "counted"
-    published(counted, 250)
-    steps = int(run(KILLED, counted, 0, 270).stdout)
+    published(tmp_path / "count" / "0", 250)
+    steps = int(run(KILLED, tmp_path / "count", 270).stdout.split()[0])
     assert steps > 20
     for step in range(1, steps + 1):
-        folder = tmp_path / str(step)
-        published(folder, 250)
-        done = run(KILLED, folder, step, 270)
-        assert done.returncode == -signal.SIGKILL, (step, done.stderr)
+        published(tmp_path / "kill" / str(step), 250)
+    done = run(KILLED, tmp_path / "kill", 270)
+    killed = [f"{step} {-signal.SIGKILL}" for step in range(1, steps + 1)]
+    assert done.stdout.splitlines() == killed, done.stderr
 
+    for folder in (tmp_path / "kill").iterdir():
         # A reader in between has a head, and every file that it signs for.
         size = open_head((folder / "checkpoint").read_text(), KEY).size
         assert size in (250, 270)
         readable(folder, size)
 
         publish_log(SmallLog(270), folder)
-        assert whole(folder, 270), step
+        assert whole(folder, 270), folder.name
 
 
 def readable(folder, size):

@@ -4,13 +4,15 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from assent.errors import UsageError
 
 SECRET_MODE = 0o600
+TOGETHER = 128
+"""Files that are open at once at most, while many are written."""
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -19,23 +21,79 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     Raises:
         UsageError: the disk is full; the old content is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    with full_disk_named(path):
+    write_all_whole([(path, data)], mode)
+
+
+def write_all_whole(files: Iterable[tuple[Path, bytes]], mode: int = 0o644) -> None:
+    """Write many files, each whole or absent, and wait less often for the disk.
+
+    Memory holds one file at a time. They become visible in groups, in order; all are
+    on the disk when this returns.
+
+    Raises:
+        UsageError: the disk is full; the files of the last group are as they were.
+    """
+    drafts: list[_Draft] = []
+    try:
+        for path, data in files:
+            with full_disk_named(path):
+                drafts.append(_Draft(path, mode))
+                drafts[-1].write(data)
+            if len(drafts) == TOGETHER:
+                _keep(drafts)
+                drafts = []
+        _keep(drafts)
+        drafts = []
+    finally:
+        for draft in drafts:
+            draft.discard()  # a full disk needs its space back
+
+
+class _Draft:
+    """A file that is being written beside the one that it will replace."""
+
+    def __init__(self, path: Path, mode: int) -> None:
+        # Folders that get a new name inside; a missing parent is one of its parent's.
+        self.folders = [path.parent]
+        while not self.folders[-1].exists():
+            self.folders.append(self.folders[-1].parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.draft = path.with_name(f".{path.name}.draft")
         # Created with its mode: a secret is never readable, not even for an instant.
-        draft.unlink(missing_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            # Crash here: only a draft is left, which the next write replaces.
-            os.replace(draft, path)
-        except OSError:
-            draft.unlink(missing_ok=True)  # a full disk needs its space back
-            raise
-        sync_folder(path.parent)
+        self.draft.unlink(missing_ok=True)
+        handle = os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        # No buffer: what a full disk did not take must not be tried again on closing.
+        self._stream = os.fdopen(handle, "wb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[self._stream.write(left) :]
+
+    def sync(self) -> None:
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+
+    def keep(self) -> None:
+        os.replace(self.draft, self.path)
+
+    def discard(self) -> None:
+        self._stream.close()
+        self.draft.unlink(missing_ok=True)
+
+
+def _keep(drafts: Sequence[_Draft]) -> None:
+    """Give drafts their names, once all of them are on the disk."""
+    for draft in drafts:
+        with full_disk_named(draft.path):
+            draft.sync()
+    # Crash here: only drafts are left, which the next write replaces.
+    for draft in drafts:
+        draft.keep()
+    # Crash here: each name leads to the old content or the new.
+    for folder in dict.fromkeys(one for draft in drafts for one in draft.folders):
+        sync_folder(folder)
 
 
 @contextmanager

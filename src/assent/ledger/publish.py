@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assent.errors import LedgerError, ProofError
-from assent.files import sync_folder, write_whole
+from assent.files import sync_folder, write_all_whole, write_whole
 from assent.merkle import log
 from assent.merkle.note import (
     MAX_NOTE_CHARACTERS,
@@ -108,8 +108,15 @@ def publish_log(
         # (3) New tiles and bundles. Crash here: files that no checkpoint signs for yet;
         # the next run compares them with the log's and goes on.
         written = 0
-        for name, data in _new_files(source, size, head.size, progress):
-            written += _put(folder, name, data)
+
+        def missing() -> Iterator[tuple[Path, bytes]]:
+            nonlocal written
+            for name, data in _new_files(source, size, head.size, progress):
+                if not _is_there(folder / name, name, data):
+                    written += 1
+                    yield folder / name, data
+
+        write_all_whole(missing())
 
         # (4) The checkpoint. Crash before: readers have the old one, and its tiles.
         if _text(folder) != note:
@@ -269,14 +276,12 @@ def _check_above(source: Log, level: int, index: int, tile: bytes) -> None:
         )
 
 
-def _put(folder: Path, name: str, data: bytes) -> bool:
-    """Write a file that is not there yet; one that is must have these bytes."""
-    path = folder / name
-    if path.exists():
-        if path.read_bytes() != data:
-            raise _differs(name)
+def _is_there(path: Path, name: str, data: bytes) -> bool:
+    """Say whether a file is there; one that is must have these bytes."""
+    if not path.exists():
         return False
-    write_whole(path, data)
+    if path.read_bytes() != data:
+        raise _differs(name)
     return True
 
 
