@@ -11,21 +11,11 @@ from pathlib import Path
 
 import click
 
-from assent.cli import importing, ledger, monitor, record, run, tell, witness
+from assent.cli import record, run, tell
 from assent.cli.root import cli
 from assent.errors import Error
 
-__all__ = [
-    "cli",
-    "importing",
-    "ledger",
-    "main",
-    "monitor",
-    "record",
-    "run",
-    "tell",
-    "witness",
-]
+__all__ = ["cli", "main", "record", "run", "tell"]
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from assent.cli.ledger import ledger
 from assent.cli.output import progress_bars
 from assent.cli.root import opened
 
+__all__ = ["import_", "ledger"]
+
 
 @ledger.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assent.cli.root import cli, opened
+from assent.cli.root import InOrder, opened
 from assent.errors import ProofError, UsageError
 from assent.terms import iso
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from assent.project.stamping import Stamped
 
 
-@cli.group()
+@click.group(cls=InOrder)
 def ledger() -> None:
     """Check the ledger, and let others check it."""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assent.cli.root import cli
 from assent.errors import Error
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from assent.monitor.watch import Seen
 
 
-@cli.command()
+@click.command()
 @click.argument("where", metavar="URL")
 @click.option("--key", required=True, help="The ledger's verifier key, NAME+HASH+KEY.")
 @click.option(
@@ -184,7 +183,7 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-@cli.command()
+@click.command()
 @click.argument(
     "files",
     metavar="FILE...",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assent.cli.importing import ledger
 from assent.cli.notify import notify
 from assent.cli.policy import policy
 from assent.cli.root import cli, opened
@@ -135,4 +136,5 @@ def record(
 
 
 # In the order of the flow: who is told stands before what is decided.
-cli.add_command(notify)
+for command in (ledger, notify):
+    cli.add_command(command)

@@ -7,11 +7,13 @@ from typing import Any
 import click
 
 from assent.cli.erasing import erase
+from assent.cli.monitor import evidence, monitor
 from assent.cli.output import progress_bars, show_table
 from assent.cli.papers import receipt, sign
 from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.cli.verify import verify
+from assent.cli.witness import witness
 from assent.errors import UsageError
 
 
@@ -234,5 +236,5 @@ def prove(
     click.echo(f"{verdict}: `{out.name}`, check it with `assent verify {out.name}`")
 
 
-for command in (receipt, sign, verify):
+for command in (receipt, sign, verify, witness, monitor, evidence):
     cli.add_command(command)

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from assent.cli.root import cli
+from assent.cli.root import InOrder
 from assent.errors import ProofError, UsageError
 
 
-@cli.group()
+@click.group(cls=InOrder)
 def witness() -> None:
     """Be a witness: sign that you saw a ledger's head, and that it only grew.
 
