@@ -20,6 +20,7 @@ from assent.project import erasing, leaving
 from assent.project.commitments import consent_in, documents_in, prove_in
 from assent.project.erasing import carried_forward
 from assent.project.place import MODELS, Place
+from assent.project.publishing import publish
 from assent.share.folder import apply as apply_change
 from assent.verify import verify_bundle
 from killed_erasure import run_and_kill
@@ -34,6 +35,7 @@ from small_project import (
     opened,
     stop_once,
 )
+from traces import found_in as traced_in
 
 pytest_plugins = ("command_line", "leaving_projects")
 
@@ -211,6 +213,19 @@ def test_no_file_of_the_project_holds_her_any_more(erased_once):
 
     assert found_in(folder / "toy", *needles, MAIL.encode()) == []
     assert leftovers(folder / "toy") == []
+
+
+def test_no_byte_of_the_public_log_has_ever_told_of_her(erased_once, tmp_path):
+    folder, _ = erased_once
+    needles = [*private_bytes(folder / "before"), ANNA.encode(), NAMED.encode()]
+    needles += [MAIL.encode(), f"{ANNA}-0".encode(), b"quicksilver marmalade"]
+    with opened(folder / "before", 2) as project:
+        publish(project.place, tmp_path)
+        kinds = {str(each.kind) for each in project.place.book.public_events()}
+
+    assert {"corpus_built", "model_trained", "model_repaired"} <= kinds
+    assert len(traced_in(folder / "before", needles)) > 5
+    assert traced_in(tmp_path, needles) == set()
 
 
 def test_the_log_and_its_head_are_unchanged_and_whole(erased_once):
