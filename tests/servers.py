@@ -37,14 +37,17 @@ def missing() -> str:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster; gives the address of its database `postgres`."""
+def cluster(fsync: bool = True) -> Iterator[str]:
+    """Start a cluster; gives the address of its database `postgres`.
+
+    Without `fsync` what is committed outlives its processes, but no power cut.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     data, user = folder / "data", owner(folder)
     try:
         initdb = ["-D", data, "-A", "trust", "-U", "tester", "--encoding=UTF8"]
         run(user, "initdb", *initdb, "--locale=C", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=on"
+        options = f"-k {folder} -c listen_addresses='' -c fsync={fsync}"
         control = ["-D", data, "-w", "-t", "60"]
         run(user, "pg_ctl", *control, "-l", folder / "log", "-o", options, "start")
         try:

@@ -28,9 +28,11 @@ def check(context: click.Context) -> None:
     """
     with opened(context) as project:
         book = project.place.book
-        book.check()
+        left = book.check()
         head = book.head()
     click.echo(f"{head.size:,} entries, head {head.root.hex()[:16]}: whole")
+    for found in left:
+        click.echo(f"note: {found}")
 
 
 @ledger.command()

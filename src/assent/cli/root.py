@@ -64,6 +64,12 @@ def on_engine(command: Command) -> Command:
     return command
 
 
+def say_found(project: "Project") -> None:
+    """Say what a writer that was cut off has left, and that it is mended."""
+    for finding in project.place.book.findings:
+        click.echo(f"note: {finding}", err=True)
+
+
 @contextmanager
 def opened(
     context: click.Context, engine: str = "duckdb", master: str | None = None
@@ -72,6 +78,7 @@ def opened(
     from assent.project import Project
 
     project = Project.open(context.obj, engine=engine, master=master or "")
+    say_found(project)
     try:
         yield project
     finally:

@@ -22,7 +22,7 @@ from assent.ledger.checking import (
     LogCheck,
     erasure_mac,
 )
-from assent.ledger.heads import Heads
+from assent.ledger.heads import MADE, Heads
 from assent.ledger.records import (
     BodyRows,
     EntryRows,
@@ -150,9 +150,7 @@ class Book:
         unfinished = self._heads.never_seen() and self._vault.is_empty()
         if unfinished and self._store.blank():
             # Cut off in `create`; a ledger that was emptied later has been seen.
-            self.findings.append(
-                "the making of the ledger was cut off, and is done now"
-            )
+            self.findings.append(MADE)
             return self._begin()
         if not self._vault.has_key("signing"):
             raise LedgerError(
@@ -367,8 +365,11 @@ class Book:
         """
         return self._heads.latest()
 
-    def check(self) -> None:
+    def check(self) -> list[str]:
         """Hash every entry again, open every commitment, compare with the head.
+
+        Returns:
+            What is left of a writer that was cut off, in words; empty for nothing.
 
         Raises:
             LedgerError: an entry, a tile or a private body is not what was signed.
@@ -383,6 +384,8 @@ class Book:
                 "commit to one",
                 hint="restore the ledger from a backup; a body was added or removed",
             )
+        # Every enrolment was opened by its secret: what is over belongs to nobody.
+        return self._vault.spare(self._rows.subjects())
 
     def entry(self, number: int) -> bytes:
         """Read one entry.

@@ -164,8 +164,10 @@ class PostgresStore:
 
     def _said(self, error: psycopg.Error) -> str:
         """Repeat what the server said in one line, without the password."""
-        said = " ".join(str(error).split())[:200]
-        return said.replace(self._password, "***") if self._password else said
+        said = str(error)
+        if self._password:  # first: what is cut off could begin with half of it
+            said = said.replace(self._password, "***")
+        return " ".join(said.split())[:200]
 
     @contextmanager
     def _named(self) -> Iterator[None]:

@@ -168,6 +168,12 @@ class Rows:
         query = "SELECT 1 FROM bodies WHERE opening IS NULL AND erasure IS NULL LIMIT 1"
         return bool(self._store.rows(query))
 
+    def subjects(self) -> int:
+        """Count who is enrolled."""
+        query = "SELECT count(*) FROM bodies WHERE opening IS NULL AND erasure IS NULL"
+        [(count,)] = self._store.rows(query)
+        return int(count)
+
     def bodies(self, stop: int) -> int:
         """Count the private parts below a size, shredded ones included."""
         query = "SELECT count(*) FROM bodies WHERE number < ?"

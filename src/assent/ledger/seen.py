@@ -5,6 +5,7 @@ one. It is written after the append is committed and never goes back: it may lag
 the ledger by what was appended in the instant of a crash, and is never ahead of it.
 """
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -66,8 +67,12 @@ class Seen:
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, SECRET_MODE)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if _size(os.pread(handle, LIMIT, 0)) < _size(note):
-                os.pwrite(handle, note, 0)
+            old = os.pread(handle, LIMIT, 0)
+            if _size(old) < _size(note) and os.pwrite(handle, note, 0) != len(note):
+                # Not even these few bytes: what was there says less, nothing false.
+                os.pwrite(handle, old, 0)
+                os.ftruncate(handle, len(old))
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if first:
                 os.fsync(handle)
         finally:

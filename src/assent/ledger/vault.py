@@ -85,6 +85,17 @@ class Vault:
         """Say whether nobody was ever enrolled here."""
         return not self._store.rows("SELECT 1 FROM secrets LIMIT 1")
 
+    def spare(self, enrolled: int) -> list[str]:
+        """Say how many secrets there are beside those of the enrolled, if any."""
+        [(count,)] = self._store.rows("SELECT count(*) FROM secrets")
+        if count <= enrolled:
+            return []
+        return [
+            f"the vault holds {count - enrolled:,} secrets of subjects who are not "
+            "enrolled: an enrolment was cut off, or is at work; the next one of theirs "
+            "takes them"
+        ]
+
     def ensure_secrets(self, subject_ids: Iterable[str]) -> None:
         """Draw a secret for each subject that has none.
 
