@@ -195,6 +195,36 @@ def test_the_envelope_is_accepted_by_securesystemslib_and_no_other_key_signed_it
         verified({**value, "payloadType": "application/json"}, pem)
 
 
+def test_openssl_accepts_the_envelope_and_refuses_what_was_changed(signed, tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program `openssl`")
+    path, pem = (papers(signed)[1] / name for name in (ENVELOPE, PUBLIC_KEY))
+    value, script = envelope_of(signed), NODE.with_name("openssl_dsse.sh")
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def verified(envelope, key=pem):
+        written = tmp_path / "envelope.json"
+        written.write_bytes(envelope)
+        command = ["sh", script, written, key, out]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        return ran.returncode, ran.stdout
+
+    assert verified(path.read_bytes()) == (0, "Verified OK\n")
+    said = json.loads((out / "statement.json").read_bytes())
+    assert said == statement_of(signed)
+    other = tmp_path / "other.pub"
+    other.write_bytes(attest.public_pem(attest.new_key(lambda n: b"\7" * n)))
+    assert verified(path.read_bytes(), other) == (1, "Verification failure\n")
+    payload = base64.b64decode(value["payload"]).replace(b"ourselves", b"ourselvez")
+    for field, changed in (
+        ("payload", base64.b64encode(payload).decode()),
+        ("payloadType", "application/json"),
+    ):
+        wrong = canonical({**value, field: changed})
+        assert verified(wrong) == (1, "Verification failure\n"), field
+
+
 @pytest.mark.npm
 def test_the_verifier_of_sigstore_accepts_both_bundles_and_refuses_changed_ones(
     signed, tmp_path, npm_packages
