@@ -327,11 +327,46 @@ def test_racing_logs_that_try_again_end_at_the_largest_size(tmp_path: Path) -> N
     assert [old for old, _ in chain] == [0, *(size for _, size in chain[:-1])]
 
 
+def asked_at_once(begin, witness, body) -> int:
+    begin.wait()
+    return witness.ask(body)[0]
+
+
+def test_two_programs_with_one_state_never_sign_two_histories(tmp_path: Path) -> None:
+    history, key = [b"the first"], SmallLog().key
+    with (
+        witnessing(tmp_path, key) as one,
+        witnessing(tmp_path, key) as two,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        for turn in range(12):
+            logs = SmallLog(), SmallLog()
+            held = [[*history, b"%d %s" % (turn, word)] for word in (b"a", b"b")]
+            for log, entries in zip(logs, held, strict=True):
+                log.append(*entries)
+            begin, old = threading.Barrier(2), len(history) if turn else 0
+            asked = [
+                threads.submit(asked_at_once, begin, witness, log.request(old))
+                for witness, log in zip((one, two), logs, strict=True)
+            ]
+            answers = [each.result() for each in asked]
+            assert sorted(answers) == [200, 409]
+            history = held[answers.index(200)]
+        assert one.state.last(ORIGIN) == two.state.last(ORIGIN)
+        assert two.state.last(ORIGIN).size == 13
+        assert len(one.state.all()[1]) == 12  # each loser's head is kept as a proof
+
+
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from assent.witness import cosigning
 from assent.witness.cosigning import Cosigner, known_logs
 from assent.witness.keeping import State, read_key_file
+
+def signs_and_dies(*said, sign=cosigning.cosign):
+    assert "club.example" in said[0] and sign(*said)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 class Dies(State):
     def changing(self):
@@ -342,9 +377,11 @@ class Dies(State):
                 yield state
                 if sys.argv[3] == "before":
                     os.kill(os.getpid(), signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGKILL)
+            if sys.argv[3] == "after":
+                os.kill(os.getpid(), signal.SIGKILL)
         return block()
 
+cosigning.cosign = signs_and_dies
 folder = Path(sys.argv[1])
 state = Dies(folder / "witness.db")
 witness = Cosigner(read_key_file(folder), state, known_logs([sys.argv[2]]), lambda: 1)
@@ -352,7 +389,9 @@ print(witness.answer(sys.stdin.buffer.read()))
 """
 
 
-@pytest.mark.parametrize(("when", "stored"), [("before", 3), ("after", 8)])
+@pytest.mark.parametrize(
+    ("when", "stored"), [("before", 3), ("after", 8), ("once signed", 8)]
+)
 def test_killed_around_the_commit_it_has_signed_nothing_that_it_has_not_stored(
     tmp_path: Path, when: str, stored: int
 ) -> None:
