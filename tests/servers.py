@@ -58,6 +58,14 @@ def cluster(fsync: bool = True) -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def restart(address: str) -> None:
+    """Stop a cluster as a power cut of its processes would, and start it again."""
+    folder = Path(address.split("?host=")[1])
+    user = pwd.getpwuid(folder.stat().st_uid).pw_name if os.geteuid() == 0 else None
+    control = ["-D", folder / "data", "-l", folder / "log", "-w", "-t", "60"]
+    run(user, "pg_ctl", *control, "-m", "immediate", "restart")
+
+
 def owner(folder: Path) -> str | None:
     """Give the folder to a user that is not root; None where we are none."""
     if os.geteuid() != 0:
@@ -98,7 +106,12 @@ def database(server: str) -> Iterator[str]:
     import psycopg
 
     name = f"t{os.urandom(6).hex()}"
-    with closing(psycopg.connect(server, autocommit=True)) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
-        yield server.replace("/postgres?", f"/{name}?")
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    def carry_out(statement: str) -> None:
+        # A connection each time: the server may have been restarted in between.
+        with closing(psycopg.connect(server, autocommit=True)) as admin:
+            admin.execute(statement.encode())
+
+    carry_out(f"CREATE DATABASE {name}")
+    yield server.replace("/postgres?", f"/{name}?")
+    carry_out(f"DROP DATABASE {name} WITH (FORCE)")

@@ -6,8 +6,12 @@ says what it found.
 """
 
 import os
+import random
 import shutil
+import signal
 import tempfile
+import time
+from collections import defaultdict
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -18,6 +22,7 @@ import small_project
 from assent.errors import UsageError
 from assent.ledger.heads import MADE
 from assent.project.place import Place
+from assent.terms import EventKind
 from killed_ledger import (
     NOW,
     ORIGIN,
@@ -27,13 +32,14 @@ from killed_ledger import (
     batch,
     cosigning,
     creating,
+    looping,
     refused,
     shredding,
 )
 
 pytest_plugins = ("servers",)
 
-# --- the steps, in order: what is asked of the disk or the server ---------------------
+# --- the steps, in order: what is asked of the disk or the server -------------------
 
 FOLDERS = """
 mkdir policies; mkdir project; mkdir policies; mkdir notices; mkdir objects; mkdir data
@@ -124,6 +130,7 @@ def server():
         yield address
 
 
+DECLARATIONS = small_project.CONFIG.replace("toy.example/ledger", ORIGIN)
 STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -136,16 +143,23 @@ def folder(tmp_path):
         yield Path(folder)
 
 
+@pytest.fixture
+def file_case(folder):
+    return Case(folder / "project", DECLARATIONS)
+
+
+@pytest.fixture
+def server_case(folder, database):
+    line = f'[project]\nledger = "{database}"\n'
+    text = DECLARATIONS.replace("[project]\n", line, 1)
+    return Case(folder / "project", text, database)
+
+
 @pytest.fixture(params=STORES)
-def case(request, folder):
+def case(request):
     """Where a ledger shall be."""
-    server = None
-    text = small_project.CONFIG.replace("toy.example/ledger", ORIGIN)
-    if request.param == "postgres":
-        server = request.getfixturevalue("database")
-        line = f'[project]\nledger = "{server}"\n'
-        text = text.replace("[project]\n", line, 1)
-    return Case(folder / "project", text, server)
+    name = "server_case" if request.param == "postgres" else "file_case"
+    return request.getfixturevalue(name)
 
 
 def steps_of(case, action):
@@ -168,7 +182,7 @@ def kinds(book, name):
     return [body["kind"] for _, _, body, _ in book.events_of(name)]
 
 
-# --- a kill at each step --------------------------------------------------------------
+# --- a kill at each step ------------------------------------------------------------
 
 
 def test_a_ledger_whose_making_is_killed_at_any_step_is_made_by_the_next_try(
@@ -316,3 +330,141 @@ def test_witnesses_lines_whose_keeping_is_killed_are_kept_or_not(killer, case):
             assert book.findings == []
             assert (f"{line}{len(done) + 1}\n" in book.cosigned_note(0)) == kept
             assert book.check() == []
+
+
+# --- a server that goes away ----------------------------------------------------------
+
+
+@pytest.mark.postgres
+def test_a_commit_that_was_sent_and_never_answered_is_whole(killer, server_case):
+    case = server_case
+    case.create()
+    at = steps_of(case, "append").index("ledger: COMMIT") + 1
+    assert killer.break_off(at, appending, case, "ana", how="sent").killed
+
+    with case.opened() as (book, _):
+        book.publish(EventKind.SUSPENSION_ORDERED, NOW, {})  # waits for the commit
+        assert book.size == 3
+        assert kinds(book, "ana") == ["enrolled", "refused"]
+        assert book.check() == []
+
+
+@pytest.mark.postgres
+def test_an_append_whose_server_cuts_it_off_at_any_step_is_one_error(
+    killer, server_case
+):
+    case = server_case
+    case.create()
+    steps = steps_of(case, "append")
+    for at, step in enumerate(steps, 1):
+        ended = killer.break_off(at, appending, case, f"s{at}", how="cut")
+        whole = at > steps.index("ledger: COMMIT") + 1
+        with case.opened() as (book, _):
+            held = kinds(book, f"s{at}")
+            assert held == (["enrolled", "refused"] if whole else [])
+            book.check()
+        if whole:
+            assert (ended.code, ended.refused) == (0, [])
+            continue
+        [(message, hint)] = ended.refused
+        assert ended.code == 2
+        if step.endswith("COMMIT"):  # nobody can know; it says so
+            assert "all of the last change, or none" in message
+            assert "before you record them again" in hint
+        else:
+            assert "nothing was changed" in message
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(
+    killer, server, server_case
+):
+    import servers
+
+    case, known = server_case, Known()
+    case.create()
+    for number in range(2):
+        killer.start(looping, case, f"r{number}", 0)
+        assert killer.next() == "opened"
+        time.sleep(0.1)
+        servers.restart(server)
+        ended = killer.end()
+        assert ended.code == 2
+        assert len(ended.refused) == 1
+        known.told(ended.told)
+        known.compare(case)
+    assert known.appended
+
+
+# --- a kill at any instant ------------------------------------------------------------
+
+
+class Known:
+    """What processes told before they were killed."""
+
+    def __init__(self):
+        self.appended = {}
+        self.shredding = set()
+        self.shredded = set()
+        self.entries = []
+
+    def told(self, told):
+        for what, who, *numbers in told:
+            if what == "appended":
+                [self.appended[who]] = numbers
+            else:
+                getattr(self, what).add(who)
+
+    def compare(self, case):
+        """Open the ledger as the next process would, append, and look at everything."""
+        with case.opened() as (book, vault):
+            for finding in book.findings:
+                assert "appended by a writer" in finding or "shredding" in finding
+            who = f"after {len(self.entries)}"
+            numbers = book.append(batch(who))  # waits for a server that still works
+            self.appended[who] = numbers
+            assert book.head().size == numbers.stop
+            book.check()
+            entries = list(book.entries(0, book.size))
+            assert entries[: len(self.entries)] == self.entries
+            self.entries = entries
+            rows = defaultdict(list)
+            for row in book.events(book.size).to_pylist():
+                rows[row["subject_id"]].append(row)
+            assert not self.shredded & rows.keys()
+            assert vault.secrets(self.shredded) == {}
+        for who, numbers in self.appended.items():
+            if who not in self.shredding:
+                assert [row["entry"] for row in rows[who]] == list(numbers)
+        for who, found in rows.items():  # whole, also where nobody was told of it
+            wanted = int(who.split("-")[1]) % 3 if "-" in who else 1
+            assert [row["kind"] for row in found] == ["enrolled"] + ["refused"] * wanted
+
+
+@pytest.mark.parametrize(
+    ("store", "kills"),
+    [("sqlite", 200), pytest.param("postgres", 40, marks=pytest.mark.postgres)],
+)
+def test_what_was_acknowledged_survives_a_kill_at_any_instant(
+    killer, request, store, kills
+):
+    case = request.getfixturevalue("file_case" if store == "sqlite" else "server_case")
+    case.create()
+    draw, known, lasts = random.Random(20251126), Known(), 0.01
+    for number in range(kills):
+        if number % 50 == 0 and store == "sqlite":  # the whole check stays short
+            shutil.rmtree(case.folder)
+            case.create()
+            known = Known()
+        pid = killer.start(looping, case, f"r{number}", 0)
+        # Somewhere in the opening or in one of the first appends, however slow we are.
+        heard = [killer.next() for _ in range(draw.choice((0, 1, 2, 3, 4, 5, 6, 7)))]
+        begun = time.monotonic()
+        time.sleep(draw.uniform(0, lasts))
+        os.kill(pid, signal.SIGKILL)
+        ended = killer.end()
+        assert ended.killed
+        if ended.told:
+            lasts = (time.monotonic() - begun) / len(ended.told)
+        known.told(each for each in heard + ended.told if each != "opened")
+        known.compare(case)

@@ -113,7 +113,11 @@ class PostgresStore:
     def rollback(self) -> None:
         """Take back what was written since `begin`; a lost server does it itself."""
         if not self._connection.closed and not self._connection.broken:
-            self._connection.execute("ROLLBACK")
+            try:
+                self._connection.execute("ROLLBACK")
+            except psycopg.OperationalError:
+                # It was lost before and is only found now; why is said already.
+                self._connection.close()
 
     def rows(self, query: str, *values: Value) -> list[Row]:
         """Read all rows that a query gives."""

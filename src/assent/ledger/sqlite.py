@@ -97,7 +97,8 @@ class SqliteStore:
     def rollback(self) -> None:
         """Take back what was written since `begin`."""
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            with self._named():
+                self._connection.execute("ROLLBACK")
 
     def rows(self, query: str, *values: Value) -> list[Row]:
         """Read all rows that a query gives."""
