@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ from tlog_scales import signing, tlog
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
 from tlog_scales.tiles import leaf_hash
+from tlog_scales.writer import TilesWriter
 
+from assent.errors import ProofError
 from assent.ledger.publish import publish_log
 from assent.merkle.cosign import cosign
 from assent.merkle.log import consistency_path, inclusion_path
-from small_log import KEY, STRANGER, SmallLog
+from assent.merkle.quorum import parse_policy
+from assent.merkle.tlogproof import verify_proof
+from assent.monitor.client import LogReader, read_checkpoint
+from assent.monitor.follow import monitor_of
+from assent.monitor.source import Folder
+from small_log import KEY, ORIGIN, PRIVATE, STRANGER, SmallLog, entry
 from small_project import opened
 
 pytest_plugins = ("toy_projects", "command_line", "npm_packages")
@@ -213,6 +221,40 @@ def test_tlog_scales_refuses_a_changed_entry_and_signature(tmp_path):
         )
     with pytest.raises(RuntimeError, match="no signature matched"):
         head.verify(signing.Vkey.from_string(SmallLog(private=STRANGER).verifier_key))
+
+
+def test_a_proof_file_that_tlog_scales_writes_of_our_log_is_accepted(written):
+    command = [sys.executable, "-m", "tlog_scales.cli", "gen-proof", written / "log"]
+    policy = parse_policy(f"log {KEY}\nquorum none\n")
+    for index in (0, 255, 256, 599):
+        done = run(*command, str(index))
+        assert verify_proof(done.stdout, entry(index), policy).index == index
+        with pytest.raises(ProofError):
+            verify_proof(done.stdout, entry(index + 1), policy)
+
+
+def test_we_follow_a_log_that_tlog_scales_writes_and_write_its_very_bytes(tmp_path):
+    signer = signing.PlainEd25519Signer(ORIGIN, PRIVATE)
+    another = signing.MLDSA44CosignatureSigner("witness.example", bytes(32))
+    theirs, made = TilesWriter.create(tmp_path / "theirs", ORIGIN), SmallLog()
+    for now, step in enumerate((1, 2, 252, 1, 1, 255, 300), start=1):
+        for each in (entry(made.size + n) for n in range(step)):
+            theirs.add_leaf(each)
+        theirs.commit([signer, another])
+        publish_log(made.grow(step), tmp_path / "ours")
+
+        following = monitor_of(str(tmp_path / "theirs"), KEY, tmp_path / "state.json")
+        seen = following.run(now * 1_000_000)
+        assert (seen.is_well, seen.size, seen.root) == (True, made.size, made.root())
+    source = Folder(tmp_path / "theirs")
+    assert list(LogReader(source, read_checkpoint(source), KEY).entries(0, 812)) == (
+        made.held
+    )
+    names = [path for path in (tmp_path / "theirs/tile").rglob("*") if path.is_file()]
+    assert len(names) > 8
+    for path in names:
+        ours = tmp_path / "ours" / path.relative_to(tmp_path / "theirs")
+        assert ours.read_bytes() == path.read_bytes()
 
 
 # -- npm -----------------------------------------------------------------------------
