@@ -11,6 +11,7 @@ random instant hits.
 import os
 import pickle
 import re
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -217,7 +218,22 @@ def looping(case, steps, name, rounds):
                 say(("told", ("shredded", gone)))
 
 
-DONE = (creating, appending, shredding, cosigning, looping)
+def filling(case, steps, limit):
+    """Append until no file may grow beyond a limit, then without one."""
+    with case.opened() as (book, _):
+        whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, whole[1]))
+        try:
+            for number in range(1000):
+                who = f"f-{number}"
+                say(("told", (who, book.append(batch(who)))))
+        except Error as error:
+            say(("refused", (error.message, error.hint)))
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+        say(("told", ("afterwards", book.append(batch("afterwards")))))
+
+
+DONE = (creating, appending, shredding, cosigning, looping, filling)
 ACTIONS = {each.__name__: each for each in DONE}
 
 
