@@ -341,7 +341,7 @@ def test_an_opening_of_another_event_opens_nothing():
             build_receipt(wrong, STATED, head_of(ledger), KEY, PRIVATE, NOW)
 
 
-def test_the_witnesses_that_a_policy_names_must_have_cosigned():
+def test_the_witnesses_that_a_policy_names_must_have_cosigned(tmp_path, assent):
     witness = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
     name = "w.example/w"
     vkey = cosigner_key(name, witness.public_key())
@@ -352,12 +352,29 @@ def test_the_witnesses_that_a_policy_names_must_have_cosigned():
     receipt = build_receipt(hers, STATED, seen, KEY, PRIVATE, NOW)
 
     found = verify_receipt(receipt, KEY, policy)
-    assert "cosigned by 1 of the witnesses" in found.steps[2]
-    assert OPERATOR_LIMIT not in found.limits
+    assert "cosigned by `w.example/w`" in found.steps[2]
+    assert "the key from the caller" in found.steps[1]  # its `log` line is a key given
+    assert not {OPERATOR_LIMIT, KEY_LIMIT} & {*found.limits}
     # Not asked for, they are not believed either.
     assert "1 further signatures, which were not" in verify_receipt(receipt).limits[-1]
     with pytest.raises(ProofError, match="quorum `w` is not met"):
         verify_receipt(RECEIPT, KEY, policy)
+
+    # And so from the command line.
+    paths = [tmp_path / name for name in ("seen", "unseen", "w.policy")]
+    paths[0].write_bytes(receipt)
+    paths[1].write_bytes(RECEIPT)
+    paths[2].write_text(f"log {KEY}\nwitness w {vkey}\nquorum w\n")
+    said = assent("verify", paths[0], "--policy", paths[2])
+    assert said.code == 0, said.err
+    assert "cosigned by `w.example/w` as the given policy asks" in said.out
+    assert "further signatures" not in said.out
+    said = assent("verify", paths[1], "--policy", paths[2])
+    assert said.code == 1
+    assert "the quorum `w` is not met" in said.errors[0]
+    assert "verdict" not in said.out
+    said = assent("verify", paths[0], "--policy", paths[0])
+    assert said.code == 1  # a policy that is none, as for a bundle
 
 
 # -- of a project ----------------------------------------------------------------------

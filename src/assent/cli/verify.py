@@ -12,6 +12,7 @@ from assent.cli.papers import show_receipt
 from assent.errors import ProofError, UsageError
 
 if TYPE_CHECKING:
+    from assent.merkle.quorum import LogPolicy
     from assent.verify import Verdict
 
 PATH = click.Path(path_type=Path)
@@ -24,7 +25,7 @@ PATH = click.Path(path_type=Path)
     "--policy",
     type=PATH,
     help="A C2SP tlog-policy file, from a source you trust: which logs and witnesses. "
-    "It wins over the one in the bundle.",
+    "It wins over the one in the bundle; a receipt has none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for machines.")
 @click.option(
@@ -47,7 +48,7 @@ def verify(
     \b
     assent verify u42.bundle.json
     assent verify u42.bundle.json --key "$(cat ledger.vkey)" --policy witnesses.policy
-    assent verify u42.receipt.json
+    assent verify u42.receipt.json --policy witnesses.policy
     assent verify --page verify.html
     """
     if page is not None:
@@ -60,14 +61,22 @@ def verify(
 
     data = _read(file)
     if is_receipt(data):
-        if as_json or policy is not None:
+        if as_json:
             raise UsageError(
-                "`--json` and `--policy` are for bundles, and this is a receipt",
-                hint="run it again without them",
+                "`--json` is for bundles, and this is a receipt",
+                hint="run it again without it",
             )
-        show_receipt(verify_receipt(data, key))
+        show_receipt(verify_receipt(data, key, _policy(policy)))
         return
     _verify(data, key, None if policy is None else _text(policy), as_json)
+
+
+def _policy(path: Path | None) -> "LogPolicy | None":
+    if path is None:
+        return None
+    from assent.merkle.quorum import parse_policy
+
+    return parse_policy(_text(path))
 
 
 def _verify(data: bytes, key: str | None, policy: str | None, as_json: bool) -> None:
@@ -119,18 +128,20 @@ def _write_page(path: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return _read(path).decode()
+        return _read(path, "name a policy file").decode()
     except UnicodeDecodeError:
         raise UsageError(
             f"`{path.name}` is no text in UTF-8", hint="name a policy file"
         ) from None
 
 
-def _read(path: Path) -> bytes:
+def _read(
+    path: Path, hint: str = "name a file written by `assent prove` or `assent receipt`"
+) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
             f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
-            hint="name a file written by `assent prove` or `assent receipt`",
+            hint=hint,
         ) from error

@@ -120,7 +120,8 @@ def verify_receipt(
         verifier_key: the ledger's public key from a source that you trust; without it
             the key in the receipt is used, and the limits say so.
         policy: the witnesses that must have cosigned the tree head; without it their
-            signatures are not looked at, and the limits say so.
+            signatures are not looked at, and the limits say so. A `log` line in it is
+            a key given.
 
     Raises:
         ProofError: anything in it is malformed, does not match, or is missing.
@@ -155,10 +156,11 @@ def verify_receipt(
         raise ProofError(
             "the consent record says something else than the event in the ledger"
         )
+    given = verifier_key is not None or (policy is not None and bool(policy.logs))
     return _found(
         _Checked(body, recorded_at, index, head, len(data)),
         key,
-        verifier_key is not None,
+        given,
         seen,
         signature_count(note) - 1,
     )
@@ -202,7 +204,8 @@ def _found(
     body, head = checked.body, checked.head
     kind = EventKind(body["kind"])
     enrolled = kind is EventKind.ENROLLED
-    witnessed = "" if seen is None else f", cosigned by {len(seen)} of the witnesses"
+    names = ", ".join(f"`{each.name}`" for each in seen or ())
+    witnessed = f", cosigned by {names} as the given policy asks" if names else ""
     steps = (
         f"the file is one canonical JSON object of {checked.size} bytes",
         f"it is signed whole by `{head.origin}`, with the key from the "
