@@ -164,6 +164,41 @@ def test_cosignatures_are_kept_and_asked_for_once(toy, tmp_path):
         assert len(check_quorum(first, policy, key)) == 3
 
 
+def test_witnesses_sign_again_so_that_a_ledger_at_rest_stays_fresh(
+    toy, tmp_path, assent
+):
+    public, day = tmp_path / "public", 86_400
+    now = int(time.time())
+    clock = [now - 2 * day]
+    with opened(toy) as project:
+        key = project.place.book.verifier_key
+    watching = ("monitor", public, "--key", key, "--state", tmp_path / "state")
+    watching += ("--policy", toy / "witnesses.policy", "--fresh", day)
+    with witnessed(toy, tmp_path, lambda: clock[0]) as found:
+        assert assent("--project", toy, "ledger", "publish", public).code == 0
+        assert "witnesses last saw the log" in assent(*watching).out
+        clock[0] = now
+        assert "Z  `union`" in assent("--project", toy, "ledger", "cosign").out
+        assert assent("--project", toy, "ledger", "publish", public).code == 0
+        assert assent(*watching).code == 1  # nobody was asked: all had signed
+
+        found["press"].server.server_close()
+        said = assent("--project", toy, "ledger", "cosign", "--again")
+        assert (said.code, "missing: `press`" in said.out) == (0, True), said.err
+        assert assent("--project", toy, "ledger", "publish", public).code == 0
+    assert assent(*watching).code == 0
+    policy = parse_policy(policy_of(toy))
+    times = {
+        one.name: one.timestamp
+        for one in check_quorum((public / "checkpoint").read_text(), policy, key)
+    }
+    assert times == {
+        "union.example/w": now,
+        "auditor.example/w": now,
+        "press.example/w": now - 2 * day,
+    }
+
+
 def test_an_entry_is_proved_in_a_file_that_stands_alone(toy, tmp_path, assent):
     with opened(toy) as project:
         key, entry = project.place.book.verifier_key, project.place.book.entry(3)

@@ -8,11 +8,14 @@ import pytest
 
 from assent.errors import LedgerError, UsageError
 from assent.ledger.book import Book
+from assent.ledger.publish import publish_ledger
 from assent.ledger.records import ENTRY_LIMIT, parse
 from assent.ledger.seen import Seen
 from assent.ledger.store import LEDGER, connect
 from assent.ledger.vault import Vault
 from assent.merkle.log import leaf_hash, verify_consistency, verify_inclusion
+from assent.monitor.client import LogReader, read_checkpoint
+from assent.monitor.source import Folder
 from assent.terms import DAY, Event, EventKind
 
 pytest_plugins = ("servers",)
@@ -537,7 +540,7 @@ def test_two_that_go_on_from_one_mark_do_not_both_append(book, place):
 
 def test_witnesses_lines_are_kept_for_the_head_that_they_signed(book, place):
     book.append([enrolled()])
-    line = "\u2014 witness.example/w1 AAAA"
+    line = "\u2014 witness.example/w1 AAAAAAAA"
     book.keep_cosignatures(1, [line, line])
     book.keep_cosignatures(1, [line])
     book.append([enrolled("bo")])
@@ -545,11 +548,29 @@ def test_witnesses_lines_are_kept_for_the_head_that_they_signed(book, place):
     with closing(reopen(place)) as again:
         assert again.cosigned_note(1) == again.head_note(1) + line + "\n"
         assert again.cosigned_note() == again.head_note(2)
+    # Another time of the same key, and another key of the same name.
+    later, other = line[:-8] + "AAAAABBB", line[:-8] + "BAAAAAAA"
+    book.keep_cosignatures(1, [later, other])
+    assert book.cosigned_note(1) == book.head_note(1) + f"{later}\n{other}\n"
     with pytest.raises(LedgerError, match="no signed head"):
         book.keep_cosignatures(7, [line])
     for wrong in ("witness", "\u2014 w A\n\u2014 x B", ""):
         with pytest.raises(LedgerError, match="no signature line"):
             book.keep_cosignatures(1, [wrong])
+
+
+def test_what_is_published_is_read_back_and_grows_with_the_ledger(book, tmp_path):
+    for size in (255, 256, 600):
+        book.append([enrolled(f"s{n}") for n in range(book.size, size)])
+        publish_ledger(book, tmp_path / "log")
+        source = Folder(tmp_path / "log")
+        reader = LogReader(source, read_checkpoint(source), book.verifier_key)
+
+        assert reader.head == book.head()
+        assert list(reader.entries(0, size)) == list(book.entries(0, size))
+        assert [reader.consistency(old) for old in (1, 200, size)] == [
+            book.consistency(old, size) for old in (1, 200, size)
+        ]
 
 
 # --- shredding -----------------------------------------------------------------------

@@ -204,8 +204,14 @@ def _stamped(found: "Stamped") -> str:
 
 
 @ledger.command()
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Ask also who has signed this head: a monitor with `--fresh` wants new times "
+    "of a ledger to which nothing is added.",
+)
 @click.pass_context
-def cosign(context: click.Context) -> None:
+def cosign(context: click.Context, again: bool) -> None:
     """Ask the project's witnesses to cosign the ledger's head.
 
     The witnesses and how many are enough stand in the policy file that `witnesses` in
@@ -213,6 +219,7 @@ def cosign(context: click.Context) -> None:
 
     \b
     assent ledger cosign
+    assent ledger cosign --again
     """
     from assent.project.cosigning import cosign_head, witness_policy
 
@@ -224,7 +231,7 @@ def cosign(context: click.Context) -> None:
                 hint="name a policy file with `witnesses` under `[project]` in "
                 "`assent.toml`; `docs/formats.md` shows one",
             )
-        found = cosign_head(project.place, policy)
+        found = cosign_head(project.place, policy, again=again)
     for name, one in found.cosigned.items():
         click.echo(f"{iso(one.timestamp * 1_000_000)}  `{name}` ({one.name}) cosigned")
     for each in found.asked:

@@ -269,6 +269,8 @@ class Book:
     def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
         """Keep the lines that witnesses signed under the head of a size.
 
+        A line takes the place of an earlier one by the same key.
+
         Raises:
             LedgerError: no head was signed at this size, or a line is no signature.
         """

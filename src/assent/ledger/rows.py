@@ -254,8 +254,15 @@ class Rows:
         if kept:
             self._store.fill("ids", kept)
 
-    def put_cosignatures(self, size: int, lines: Iterable[str]) -> None:
-        """Keep witnesses' lines under the head of a size, each once."""
+    def put_cosignatures(self, size: int, lines: Sequence[str]) -> None:
+        """Keep witnesses' lines under the head of a size, the latest of each key."""
+        # A line begins with the key's name and, in base64, its hash: 5 characters tell
+        # 30 of its 32 bits. What it said before would only grow the note.
+        keys = [line[: line.rindex(" ") + 6] for line in lines]
+        self._store.change(
+            "DELETE FROM cosignatures WHERE size = ? AND substr(line, 1, ?) = ?",
+            [(size, len(key), key) for key in keys],
+        )
         self._store.change(
             "INSERT INTO cosignatures VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(size, line) for line in lines],

@@ -97,7 +97,7 @@ def cosigned_head(place: Place) -> tuple[str, tuple[str, ...]]:
 
 
 def cosign_head(
-    place: Place, policy: LogPolicy, only_if_needed: bool = False
+    place: Place, policy: LogPolicy, only_if_needed: bool = False, again: bool = False
 ) -> CosignedHead:
     """Ask every witness that has not cosigned the latest head, and keep what they sign.
 
@@ -105,6 +105,8 @@ def cosign_head(
         place: the project.
         policy: its witnesses.
         only_if_needed: ask nobody where the quorum holds already.
+        again: ask also who has signed: of a ledger to which nothing was added, their
+            new times show that it was not held back.
 
     Raises:
         ProofError: a line that was kept is wrong.
@@ -117,7 +119,7 @@ def cosign_head(
         return CosignedHead(note, size, signed, (), True)
     asked = collect(
         book.head_note(size),
-        [each for each in policy.witnesses if each.name not in signed],
+        [each for each in policy.witnesses if again or each.name not in signed],
         book.consistency,
         place.clock() // 1_000_000,
     )
@@ -147,10 +149,10 @@ def entry_proof(place: Place, number: int) -> tuple[str, bytes]:
 
 
 def one_line_each(note: str, policy: LogPolicy) -> str:
-    """Leave of a head's cosignatures the first of each witness of a policy.
+    """Leave of a head's cosignatures the newest of each witness of a policy.
 
-    Two commands at once may both have asked a witness; a head with two lines of one
-    is refused wherever it is checked.
+    A witness may have been asked again, or by two commands at once; a head with two
+    lines of one is refused wherever it is checked.
 
     Raises:
         ProofError: the note is malformed.
@@ -164,7 +166,8 @@ def one_line_each(note: str, policy: LogPolicy) -> str:
             for name, signature in lines[1:]
             if name == key.name and signature.startswith(key.identity)
         ]
-        kept += own[:1]
+        # The time follows the key's hash, as 8 big-endian bytes.
+        kept += sorted(own, key=lambda line: line[1][4:12])[-1:]
     block = "".join(f"{signature_line(*line)}\n" for line in kept)
     return f"{text}\n{block}"
 
