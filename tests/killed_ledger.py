@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import traceback
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -218,6 +219,17 @@ def looping(case, steps, name, rounds):
                 say(("told", ("shredded", gone)))
 
 
+def working(case, steps, name, rounds, size):
+    """Wait for the file `go`, append round after round, and tell of each."""
+    with case.opened() as (book, _):
+        say(("told", "opened"))
+        while not (case.folder / "go").exists():
+            time.sleep(0.001)
+        for number in range(rounds):
+            who = f"{name}-{number}"
+            say(("told", (who, book.append(batch(who, size - 1)))))
+
+
 def filling(case, steps, limit):
     """Append until no file may grow beyond a limit, then without one."""
     with case.opened() as (book, _):
@@ -233,7 +245,7 @@ def filling(case, steps, limit):
         say(("told", ("afterwards", book.append(batch("afterwards")))))
 
 
-DONE = (creating, appending, shredding, cosigning, looping, filling)
+DONE = (creating, appending, shredding, cosigning, looping, working, filling)
 ACTIONS = {each.__name__: each for each in DONE}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from assent.errors import LedgerError, UsageError
 from assent.ledger.book import Book
+from assent.ledger.heads import Heads
 from assent.ledger.publish import publish_ledger
 from assent.ledger.records import ENTRY_LIMIT, parse
 from assent.ledger.seen import Seen
@@ -746,6 +747,24 @@ def test_an_append_that_nobody_was_told_of_is_said_by_the_next_start(
         assert "entries 1 to 2 were appended by a writer" in again.findings[0]
     with closing(reopen(place)) as again:
         assert again.findings == []
+
+
+def test_who_opens_while_another_appends_is_not_told_of_an_old_copy(
+    book, place, monkeypatch
+):
+    whole = Heads.whole_edge
+    newcomers = iter(["ana", "bo"])
+
+    def overtaken(heads):
+        head = whole(heads)
+        if heads is not book._heads:  # as soon as the new one has read its head
+            book.append([enrolled(next(newcomers))])
+        return head
+
+    monkeypatch.setattr(Heads, "whole_edge", overtaken)
+    with closing(reopen(place)) as again:
+        assert again.findings == []
+        assert (again.size, next(newcomers)) == (1, "bo")
 
 
 def test_the_file_of_heads_never_goes_back(tmp_path):

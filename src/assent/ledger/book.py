@@ -147,7 +147,8 @@ class Book:
 
     def _look(self) -> None:
         """Compare the ledger with what was signed, and end what was cut off."""
-        unfinished = self._heads.never_seen() and self._vault.is_empty()
+        seen = self._heads.seen()
+        unfinished = seen is None and self._vault.is_empty()
         if unfinished and self._store.blank():
             # Cut off in `create`; a ledger that was emptied later has been seen.
             self.findings.append(MADE)
@@ -163,7 +164,7 @@ class Book:
                 "the vault holds no secret of anybody, but subjects are enrolled",
                 hint="restore ledger and vault from the same backup",
             )
-        found = self._heads.compare_with_seen(head)
+        found = self._heads.compare_with_seen(head, seen)
         if found:
             self.findings.append(found)
         found = ", ".join(f"`{each}`" for each in self._rows.shreddings())

@@ -115,16 +115,24 @@ class Heads:
 
     # -- what this folder has signed ---------------------------------------------------
 
-    def never_seen(self) -> bool:
-        """Say whether this folder has signed nothing yet."""
-        return self._seen.note() is None
+    def seen(self) -> str | None:
+        """Read the largest head that this folder signed; None for none yet.
+
+        To be read before the ledger is: whoever appends meanwhile moves both on, and a
+        head that was read first would look like one of an old copy.
+        """
+        return self._seen.note()
 
     def remember(self, note: str) -> None:
         """Keep a head that was committed, unless a larger one is kept."""
         self._seen.keep(note)
 
-    def compare_with_seen(self, head: TreeHead) -> str:
+    def compare_with_seen(self, head: TreeHead, note: str | None) -> str:
         """Refuse a ledger that is older than, or another than, what was signed here.
+
+        Args:
+            head: of the ledger.
+            note: what `seen` gave before this head was read.
 
         Returns:
             What was found, in words; empty for nothing.
@@ -132,7 +140,6 @@ class Heads:
         Raises:
             LedgerError: the ledger is an old copy, or one with another history.
         """
-        note = self._seen.note()
         if note is None:
             if head.size:
                 raise LedgerError(
@@ -161,7 +168,7 @@ class Heads:
         self.remember(self.note(head.size))
         return (
             f"entries {seen.size} to {head.size - 1} were appended by a writer "
-            "that was cut off, or is elsewhere: they are signed and whole"
+            "that was cut off, is at work, or is elsewhere: they are signed and whole"
         )
 
     def _key(self) -> Ed25519PrivateKey:

@@ -53,10 +53,12 @@ class PostgresStore:
             parts = conninfo_to_dict(address)
         except psycopg.ProgrammingError:
             # What the driver says may quote the address, so the password.
-            raise UsageError(
-                "the address of the ledger's server cannot be read",
-                hint="write it as postgresql://USER@HOST/DATABASE",
-            ) from None
+            raise _unreadable() from None
+        if any(
+            "@" in str(parts.get(part) or "") for part in ("host", "port", "dbname")
+        ):
+            # The end of a password with `@` or `/` was taken for one of these.
+            raise _unreadable()
         self._password = str(parts.get("password") or "")
         host, database = parts.get("host") or "local", parts.get("dbname") or ""
         self._name = f"{database or 'the default database'} at {host}"
@@ -194,7 +196,8 @@ class PostgresStore:
         except DAMAGE as error:
             raise LedgerError(
                 f"`{self._name}` cannot be read as a {what} ({self._said(error)})",
-                hint=f"restore the {what} from a backup",
+                hint=f"see that this user may use the schema `{what}`; else restore "
+                f"the {what} from a backup",
             ) from error
         except psycopg.Error as error:
             raise LedgerError(
@@ -203,6 +206,14 @@ class PostgresStore:
                 hint="see that the server runs, that it has space, and that you may "
                 "use it; then try again",
             ) from error
+
+
+def _unreadable() -> UsageError:
+    return UsageError(
+        "the address of the ledger's server cannot be read",
+        hint="write it as postgresql://USER@HOST/DATABASE, with the password in "
+        "~/.pgpass; a `@` within a part is %40, a `/` is %2F",
+    )
 
 
 def _text(query: str) -> bytes:
