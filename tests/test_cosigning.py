@@ -4,16 +4,17 @@ import shutil
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pytest
 
 from assent.errors import ProofError
 from assent.merkle.quorum import check_quorum, parse_policy
 from assent.merkle.tlogproof import verify_proof
-from assent.project.cosigning import cosigned_head
+from assent.project.cosigning import cosign_head, cosigned_head, witness_policy
 from assent.verify import verify_bundle
 from small_project import BUILT_AT, digests, opened, trained
-from small_witness import witnessing
+from small_witness import asking, witnessing
 
 pytest_plugins = ("toy_projects", "command_line")
 
@@ -149,6 +150,116 @@ def test_a_witness_that_has_seen_another_history_is_an_alarm(toy, tmp_path, asse
     assert said.code == 1
     assert said.out.count("ALARM: ") == 3
     assert "a witness contradicts this ledger" in said.errors[0]
+
+
+@contextmanager
+def one_knows_another_history(toy, tmp_path):
+    """Give the witnesses of a project; `press` alone has seen its other history."""
+    fork = shutil.copytree(toy, tmp_path / "fork")
+    with witnessed(toy, tmp_path) as found:
+        with opened(fork, days=1) as other:
+            other.record("restricted", ["u01"])
+            note, size = other.place.book.head_note(), other.place.book.size
+        assert found["press"].ask(asking(0, (), note))[0] == 200
+        with opened(toy, days=1) as project:
+            # Of somebody who is in no model, so that nothing else stands in the way.
+            outside = {f"u{n:02}" for n in range(1, 13)} - set(trained(project))
+            project.record("objected", [min(outside)])
+            assert project.place.book.size == size
+        yield found
+
+
+def test_an_alarm_stops_all_though_the_quorum_holds_without_it(toy, tmp_path, assent):
+    handing = (
+        ("receipt", "u01", "--out", tmp_path / "a.receipt.json"),
+        ("prove", "u01", "--out", tmp_path / "bundle.json"),
+        ("ledger", "publish", tmp_path / "public"),
+        ("ledger", "proof", 3, "--out", tmp_path / "3.tlog-proof"),
+        ("sign", "--out", tmp_path / "papers"),
+    )
+    with one_knows_another_history(toy, tmp_path) as found:
+        for command in handing:
+            said = assent("--project", toy, *command)
+            assert said.code == 1, command
+            assert "contradicts this ledger, so nothing is handed" in said.errors[0]
+            assert "`press` has cosigned another head" in said.errors[0]
+        # Two of three have signed by now; silence takes nothing back.
+        found["press"].server.server_close()
+        said = assent("--project", toy, *handing[0])
+        assert said.code == 1
+        assert "contradicted this ledger before, and now does not" in said.errors[0]
+        said = assent("--project", toy, "ledger", "cosign")
+        assert (said.code, said.out.count("ALARM: `press`")) == (1, 1)
+
+        # Who is sure that the witness is wrong takes it out of the policy.
+        path = toy / "witnesses.policy"
+        lines = path.read_text().replace(
+            "two 2 union auditor press", "two 2 union auditor"
+        )
+        path.write_text(
+            "".join(x for x in lines.splitlines(True) if " press " not in x)
+        )
+        assert assent("--project", toy, *handing[0]).code == 0
+
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["a.receipt.json"]
+    assert not (tmp_path / "public").exists()
+    assert not (tmp_path / "papers").exists()
+
+
+def test_an_alarm_is_over_when_the_witness_signs(toy, tmp_path, assent):
+    with witnessed(toy, tmp_path):
+        assert assent("--project", toy, "ledger", "cosign").code == 0
+        before = shutil.copytree(toy, tmp_path / "restored")
+        with opened(toy, days=1) as project:
+            project.record("objected", ["u01"])
+        assert assent("--project", toy, "ledger", "cosign").code == 0
+        # Restored from a backup, with the head and its cosignatures of then.
+        said = assent("--project", before, "ledger", "cosign", "--again")
+        assert said.code == 1
+        assert said.out.count("this is an old copy") == 3
+        said = assent(
+            "--project", before, "ledger", "proof", 3, "--out", tmp_path / "x"
+        )
+        assert said.code == 1
+        assert "contradicts" in said.errors[0]
+        # The true ledger in its place.
+        for path in toy.glob("ledger.db*"):
+            shutil.copy(path, before)
+        assert assent("--project", before, "ledger", "cosign").code == 0
+
+
+def test_another_command_that_appends_meanwhile_is_no_alarm(toy, tmp_path):
+    with witnessed(toy, tmp_path), opened(toy, days=2) as project:
+        policy = witness_policy(project.place)
+        times = iter([1])
+
+        def clock():  # read after the head, and before a witness is asked
+            if next(times, None):
+                with opened(toy, days=1) as other:
+                    other.record("objected", ["u01"])
+                    now = replace(other.place, clock=clock)
+                    assert cosign_head(now, policy).met
+            return int(time.time() * 1_000_000)
+
+        place = replace(project.place, clock=clock)
+        first = cosign_head(place, policy)
+        assert not first.alarms
+        assert {each.why for each in first.asked} == {
+            "has cosigned a later head of this ledger meanwhile"
+        }
+        assert cosigned_head(place)[0].splitlines()[1] == str(first.size + 1)
+
+
+def test_old_lines_of_a_quorum_are_not_what_was_asked_for_anew(toy, tmp_path, assent):
+    with witnessed(toy, tmp_path) as found:
+        ours = ("--project", toy, "ledger")
+        assert assent(*ours, "cosign").code == 0
+        for name in ("union", "auditor"):
+            found[name].server.server_close()
+        said = assent(*ours, "cosign", "--again")
+        assert said.code == 1
+        assert "was not reached again" in said.errors[0]
+        assert assent(*ours, "publish", tmp_path / "public").code == 0  # they count
 
 
 def test_cosignatures_are_kept_and_asked_for_once(toy, tmp_path):

@@ -215,13 +215,15 @@ def cosign(context: click.Context, again: bool) -> None:
     """Ask the project's witnesses to cosign the ledger's head.
 
     The witnesses and how many are enough stand in the policy file that `witnesses` in
-    `assent.toml` names. Whoever has not signed the present head is asked.
+    `assent.toml` names. Whoever has not signed the present head is asked. A witness
+    that contradicts the ledger stops all that would be handed out (exit 1), until it
+    signs again or is out of the policy.
 
     \b
     assent ledger cosign
     assent ledger cosign --again
     """
-    from assent.project.cosigning import cosign_head, witness_policy
+    from assent.project.cosigning import ALARM_HINT, cosign_head, witness_policy
 
     with opened(context) as project:
         policy = witness_policy(project.place)
@@ -238,14 +240,12 @@ def cosign(context: click.Context, again: bool) -> None:
         if not each.line:
             mark = "ALARM" if each.alarm else "missing"
             click.echo(f"{mark}: `{each.name}` {each.why}")
-    if any(each.alarm for each in found.asked):
-        raise ProofError(
-            "a witness contradicts this ledger",
-            hint="find out which copy is the true one before anything is recorded",
-        )
+    if found.alarms:
+        raise ProofError("a witness contradicts this ledger", hint=ALARM_HINT)
     if not found.met:
+        lacks = "was not reached again" if again else "does not hold"
         raise ProofError(
-            f"the quorum `{policy.quorum}` does not hold for the head of "
+            f"the quorum `{policy.quorum}` {lacks} for the head of "
             f"{found.size:,} entries",
             hint="run it again when the missing witnesses answer",
         )

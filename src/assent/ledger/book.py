@@ -258,19 +258,17 @@ class Book:
             drawn = self._vault.drawn_key if before else self._vault.key
             key = drawn(ERASURE_KEY)
             held = self._rows.of_subject(subject_id)
-            macs = [
-                (row.number, erasure_mac(key, row.number, row.entry)) for row in held
-            ]
+            macs = [(r.number, erasure_mac(key, r.number, r.entry)) for r in held]
             self._rows.erase(subject_id, macs)
             self._rows.put_mark(ERASED, before + len(macs))
         # Crash here: bodies and openings are gone, her secret is not: `open` goes on.
         self._end_shreddings()
         return len(held)
 
-    def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
-        """Keep the lines that witnesses signed under the head of a size.
-
-        A line takes the place of an earlier one by the same key.
+    def keep_cosignatures(
+        self, size: int, lines: Sequence[str], marks: Iterable[tuple[str, int]] = ()
+    ) -> None:
+        """Keep witnesses' lines under a head, the latest of each key, and marks beside.
 
         Raises:
             LedgerError: no head was signed at this size, or a line is no signature.
@@ -281,6 +279,8 @@ class Book:
                 raise LedgerError("a line of a witness is no signature line of a note")
         with writing(self._store):
             self._rows.put_cosignatures(size, lines)
+            for name, position in marks:
+                self._rows.put_mark(name, position)
 
     def _add(self, size: int, entries: EntryRows, bodies: BodyRows) -> str:
         """Add entries, tiles, bodies and a signed head to `size` entries."""

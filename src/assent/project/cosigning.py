@@ -3,9 +3,14 @@
 Where `assent.toml` names a witness policy, nothing that rests on a head leaves before
 the quorum has cosigned it: an operator alone cannot show two people two ledgers.
 Without a policy nobody else has signed, and whoever checks is told so.
+
+A witness that contradicts this ledger is an alarm, whether or not the quorum holds
+without it: nothing leaves until that witness has signed a head, or is out of the
+policy. The ledger remembers it, for the next command need not ask anybody.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from assent.errors import ProofError, UsageError
 from assent.merkle.cosign import COSIGNATURE, Cosigned
@@ -20,6 +25,9 @@ HINT = (
     "run `assent ledger cosign` when they answer again, or change the policy named in "
     f"`{FILE}`"
 )
+ALARM_HINT = "find out which copy is the true one before anything is recorded"
+ALARM = "alarm:"
+"""Of a mark in the ledger, before a witness's key: 1 from an alarm until it signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class CosignedHead:
     size: its entries.
     cosigned: by a witness's name in the policy, who signed when.
     asked: who was asked now; empty where nobody was missing.
-    met: whether the quorum holds.
+    met: whether the quorum holds; where all were asked again, whether it did again.
     """
 
     note: str
@@ -38,6 +46,11 @@ class CosignedHead:
     cosigned: dict[str, Cosigned]
     asked: tuple[Asked, ...]
     met: bool
+
+    @property
+    def alarms(self) -> tuple[Asked, ...]:
+        """Who contradicts this ledger, or did so and has not signed since."""
+        return tuple(each for each in self.asked if each.alarm)
 
 
 def witness_policy(place: Place) -> LogPolicy | None:
@@ -79,13 +92,20 @@ def cosigned_head(place: Place) -> tuple[str, tuple[str, ...]]:
         The signed note, and the verifier keys of the policy's witnesses.
 
     Raises:
-        ProofError: the quorum does not hold; it names who is missing, and why.
+        ProofError: the quorum does not hold, or a witness contradicts this ledger; it
+            names who, and why.
         UsageError: the witness policy cannot be read.
     """
     policy = witness_policy(place)
     if policy is None:
         return place.book.head_note(), ()
     found = cosign_head(place, policy, only_if_needed=True)
+    if found.alarms:
+        raise ProofError(
+            "a witness contradicts this ledger, so nothing is handed out: "
+            f"{missing(found.alarms)}",
+            hint=ALARM_HINT,
+        )
     if not found.met:
         raise ProofError(
             f"the quorum `{policy.quorum}` has not cosigned the head of {found.size} "
@@ -104,7 +124,7 @@ def cosign_head(
     Args:
         place: the project.
         policy: its witnesses.
-        only_if_needed: ask nobody where the quorum holds already.
+        only_if_needed: ask nobody where the quorum holds already and no alarm is open.
         again: ask also who has signed: of a ledger to which nothing was added, their
             new times show that it was not held back.
 
@@ -115,19 +135,50 @@ def cosign_head(
     note = one_line_each(book.cosigned_note(), policy)
     size = read_head(read_note(note, "the tree head")[0]).size
     signed = cosignatures(note, policy)
-    if only_if_needed and policy.is_met_by(signed):
+    marks = {each.name: ALARM + each.key for each in policy.witnesses}
+    open_alarms = {name for name, mark in marks.items() if book.marked(mark)}
+    if only_if_needed and not open_alarms and policy.is_met_by(signed):
         return CosignedHead(note, size, signed, (), True)
-    asked = collect(
-        book.head_note(size),
-        [each for each in policy.witnesses if again or each.name not in signed],
-        book.consistency,
-        place.clock() // 1_000_000,
+    wanted = [
+        each
+        for each in policy.witnesses
+        if again or each.name not in signed or each.name in open_alarms
+    ]
+    answers = collect(
+        book.head_note(size), wanted, book.consistency, place.clock() // 1_000_000
     )
-    book.keep_cosignatures(size, [each.line for each in asked if each.line])
-    # Crash before: they signed, and nobody knows; asked again they sign again.
+    asked = tuple(_judged(each, book.size, open_alarms) for each in answers)
+    book.keep_cosignatures(
+        size,
+        [each.line for each in asked if each.line],
+        # Not of who did not answer: another command may have met its alarm meanwhile.
+        [(marks[a.name], int(a.alarm)) for a in asked if a.line or a.alarm],
+    )
+    # Crash before: they signed, and nobody knows; asked again they sign again, and who
+    # contradicts does so again.
     note = one_line_each(book.cosigned_note(size), policy)
     signed = cosignatures(note, policy)
-    return CosignedHead(note, size, signed, tuple(asked), policy.is_met_by(signed))
+    now = {each.name for each in asked if each.line} if again else signed
+    return CosignedHead(note, size, signed, asked, policy.is_met_by(now))
+
+
+def _judged(answer: Asked, size: int, open_alarms: Iterable[str]) -> Asked:
+    """Say whether an answer is an alarm, knowing what the ledger knows by now.
+
+    Args:
+        answer: of a witness.
+        size: of the ledger after the answer: another command may have appended, and
+            shown that to the witness, while this one asked.
+        open_alarms: who contradicted before and has not signed since. Silence does
+            not take it back.
+    """
+    if answer.alarm and 0 < answer.seen <= size:
+        why = "has cosigned a later head of this ledger meanwhile"
+        answer = replace(answer, alarm=False, why=why)
+    if answer.name in open_alarms and not answer.line and not answer.alarm:
+        why = f"contradicted this ledger before, and now {answer.why}"
+        return replace(answer, alarm=True, why=why)
+    return answer
 
 
 def entry_proof(place: Place, number: int) -> tuple[str, bytes]:

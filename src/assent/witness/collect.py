@@ -47,6 +47,7 @@ class Asked:
     cosigned: who and when, where there is a line.
     why: in words, where there is none.
     alarm: whether it contradicts this ledger, rather than not answering.
+    seen: entries that it says it has seen, where there are more than here; else 0.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Asked:
     cosigned: Cosigned | None = None
     why: str = ""
     alarm: bool = False
+    seen: int = 0
 
 
 def collect(
@@ -127,7 +129,7 @@ def _judge(
         return Asked(name, why=why, alarm=alarm)
     if int(seen[1]) > size:
         why = f"has cosigned {seen[1]} entries, here are {size}: this is an old copy"
-        return Asked(name, why=why, alarm=True)
+        return Asked(name, why=why, alarm=True, seen=int(seen[1]))
     if int(seen[1]) == old == size:
         why = f"has cosigned another head of {size} entries: two histories are signed"
         return Asked(name, why=why, alarm=True)
