@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -121,6 +121,27 @@ def private_draft(path: Path) -> Iterator[Path]:
             sync_folder(path.parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_folders(folder: Path, modes: Mapping[str, int]) -> Iterator[None]:
+    """Make a folder with others in it; what the block leaves empty goes if it fails.
+
+    Args:
+        folder: is made where it is missing, with its parents.
+        modes: permissions of those in it, by name; what is there already is kept.
+    """
+    wanted = {folder: 0o777} | {folder / name: mode for name, mode in modes.items()}
+    made = [path for path in wanted if not path.exists()]
+    for path in made:
+        path.mkdir(wanted[path], parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in reversed(made):
+            if not any(path.iterdir()):
+                path.rmdir()
+        raise
 
 
 def publish_folder(draft: Path, final: Path) -> None:

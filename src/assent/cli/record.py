@@ -23,8 +23,19 @@ if TYPE_CHECKING:
 @click.option(
     "--origin", default="", help="Name of the ledger. Default: FOLDER's name."
 )
+@click.option(
+    "--ledger",
+    default="",
+    metavar="ADDRESS",
+    help="Server of the ledger, `postgresql://...`. Default: a file. A password is "
+    "safest in PGPASSFILE.",
+)
 def init(
-    folder: Path, source: str | None, exports: tuple[Path, ...], origin: str
+    folder: Path,
+    source: str | None,
+    exports: tuple[Path, ...],
+    origin: str,
+    ledger: str,
 ) -> None:
     """Start a project in FOLDER, with or without a platform's export.
 
@@ -32,6 +43,7 @@ def init(
     assent init mine
     assent init mine --from stackexchange DUMP
     assent init mine --from parquet documents.parquet subjects.parquet
+    assent init mine --ledger postgresql://assent@db.example.org/ledger
     """
     from assent.project import Project
 
@@ -41,7 +53,9 @@ def init(
     kept = [path.name for path in folder.iterdir()] if folder.exists() else None
     # A ledger's name has no spaces and no `+`; a folder's may.
     spelled = re.sub(r"[+\s]+", "-", name).lower()
-    made = Project.init(folder, origin=origin or f"{spelled}.example/ledger")
+    made = Project.init(
+        folder, origin=origin or f"{spelled}.example/ledger", ledger=ledger
+    )
     try:
         counts = made.load(source, *exports) if source else None
     except BaseException:

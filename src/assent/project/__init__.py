@@ -13,7 +13,7 @@ from assent.engine.choice import EMBEDDED, Choice
 from assent.ledger.book import PublicEvent
 from assent.ledger.vault import Randomness
 from assent.project import loading, standing
-from assent.project.config import TEMPLATE
+from assent.project.config import SERVER_LINE, TEMPLATE
 from assent.project.decides import Decides
 from assent.project.outward import Outward
 from assent.project.place import Clock, Place, Progress, system_clock
@@ -57,6 +57,7 @@ class Project(Decides, Outward):
         origin: str = "example.org/assent",
         recipients: Sequence[str] = ("ourselves",),
         categories: Sequence[str] = CATEGORIES,
+        ledger: str = "",
         config: str | None = None,
         clock: Clock = system_clock,
         randomness: Randomness = os.urandom,
@@ -68,12 +69,14 @@ class Project(Decides, Outward):
             origin: the ledger's name.
             recipients: who gets the models.
             categories: of the documents.
-            config: the text of `assent.toml`, instead of the three before.
+            ledger: address of the PostgreSQL server that keeps the ledger,
+                `postgresql://USER@HOST/DATABASE`; else a file does.
+            config: the text of `assent.toml`, instead of the four before.
             clock: gives microseconds UTC.
             randomness: gives secret bytes.
 
         Raises:
-            UsageError: there is a project already.
+            UsageError: there is a project already, or the server cannot be used.
         """
         text = config or TEMPLATE.format(
             name=_escaped(Path(folder).resolve().name),
@@ -83,6 +86,8 @@ class Project(Decides, Outward):
             capacity=200_000,
             choices="real",
         )
+        if ledger and not config:
+            text = text.replace(SERVER_LINE, f'ledger = "{_escaped(ledger)}"')
         return cls(Place.create(Path(folder), text, clock, randomness))
 
     @classmethod

@@ -57,12 +57,16 @@ MAY_BE_LEFT_OUT = frozenset({"ledger", "tiers", "witnesses", *KEYS["receipts"]})
 SECTION_MAY_BE_LEFT_OUT = "receipts"
 CHOICES = ("real", "simulated")
 
-TEMPLATE = """\
+SERVER_LINE = '# ledger = "postgresql://assent@db.example.org/ledger"'
+TEMPLATE = (
+    """\
 [project]
 name = "{name}"
 origin = "{origin}"    # the ledger's name, signed into every head
 choices = "{choices}"    # "simulated" is said wherever choices are shown
-# ledger = "postgresql://assent@db.example.org/ledger"    # else the file `ledger.db`
+"""
+    + SERVER_LINE
+    + """    # else the file `ledger.db`
 # witnesses = "witnesses.policy"    # who must cosign before a proof is handed out
 
 [use]
@@ -101,6 +105,7 @@ default = {capacity}
 # storage = "Ireland"
 # retention = "until the account is closed"
 """
+)
 
 
 @dataclass(frozen=True, slots=True)

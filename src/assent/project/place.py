@@ -28,7 +28,7 @@ from assent.engine.choice import EMBEDDED, Choice, Engine, open_spark
 from assent.engine.duckdb import DuckEngine
 from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
-from assent.files import SECRET_MODE, write_whole
+from assent.files import SECRET_MODE, new_folders, write_whole
 from assent.ledger.book import Book, PublicEvent
 from assent.ledger.store import there
 from assent.ledger.vault import Randomness, Vault
@@ -97,11 +97,9 @@ class Place:
                 f"`assent --project {folder.name} load --from ...`",
             )
         config = parse_config(config_text)
-        for name in FOLDERS:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in PERSONAL:
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
-        place = cls._connect(folder, config, clock, randomness)
+        private = dict.fromkeys((*PERSONAL, "secrets"), 0o700)
+        with new_folders(folder, dict.fromkeys(FOLDERS, 0o777) | private):
+            place = cls._connect(folder, config, clock, randomness)
         # Crash here: no project yet; the next `create` goes on with the empty ledger.
         if place.book.size:
             place.close()
