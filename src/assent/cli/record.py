@@ -9,7 +9,7 @@ import click
 from assent.cli.importing import ledger
 from assent.cli.notify import notify
 from assent.cli.policy import policy
-from assent.cli.root import cli, opened
+from assent.cli.root import cli, opened, say_found
 from assent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def init(
     made = Project.init(
         folder, origin=origin or f"{spelled}.example/ledger", ledger=ledger
     )
+    say_found(made)
     try:
         counts = made.load(source, *exports) if source else None
     except BaseException:

@@ -213,3 +213,14 @@ def there(where: Path | str) -> bool:
         return not store.blank()
     finally:
         store.close()
+
+
+def drop(address: str) -> None:
+    """Remove ledger and vault from a server, with all that they hold."""
+    for layout in (LEDGER, VAULT):
+        store = connect(address, layout)
+        try:
+            with writing(store):
+                store.change(f"DROP SCHEMA IF EXISTS {layout.name} CASCADE", [()])
+        finally:
+            store.close()

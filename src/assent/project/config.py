@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assent.errors import UsageError
+from assent.files import SECRET_MODE
 from assent.ledger.store import is_server
 from assent.policy.load import Declared
 
@@ -143,6 +144,11 @@ class Config:
     receipts: Mapping[str, str]
     witnesses: str = ""
     """Path of a C2SP tlog-policy, from the project folder; empty: nobody is asked."""
+
+    @property
+    def mode(self) -> int:
+        """Of the file itself: for its owner alone where it may hold a password."""
+        return SECRET_MODE if self.ledger else 0o644
 
     @property
     def note(self) -> str:

@@ -30,7 +30,7 @@ from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
 from assent.files import SECRET_MODE, new_folders, write_whole
 from assent.ledger.book import Book, PublicEvent
-from assent.ledger.store import there
+from assent.ledger.store import drop, there
 from assent.ledger.vault import Randomness, Vault
 from assent.policy.load import load_policy, notice_texts
 from assent.policy.model import Policy, Published, Suspension, in_force
@@ -107,7 +107,7 @@ class Place:
                 f"there is a ledger of {place.config.name} without an `{FILE}`",
                 hint=f"restore `{FILE}` from a backup, or choose another folder",
             )
-        write_whole(folder / FILE, config_text.encode())
+        write_whole(folder / FILE, config_text.encode(), config.mode)
         return place
 
     def discard(self, kept: Collection[str] | None) -> None:
@@ -117,6 +117,8 @@ class Place:
             kept: names in the folder that were there before; None: there was none.
         """
         self.close()
+        if self.config.ledger and "secrets" not in (kept or ()):
+            drop(self.config.ledger)
         # `assent.toml` first: without it what is left is no project.
         for name in (FILE, *FOLDERS, *PERSONAL, *LEDGER, "secrets"):
             path = self.folder / name
