@@ -448,3 +448,31 @@ def test_a_stamp_of_another_head_or_by_a_stranger_is_not_kept(
     refuses(toy, *wanted, tmp_path / "stranger.pem", code=1, found="time stamp")
     response.write_bytes(response.read_bytes()[:-40])
     refuses(toy, *wanted, root, code=1, found="time stamp")
+
+
+def test_files_of_others_among_the_stamps_are_passed_over_or_named(
+    toy, tmp_path, authority, refuses, assent
+):
+    request, response = tmp_path / "head.tsq", tmp_path / "head.tsr"
+    root, folder = authority / "root.pem", toy / "stamps"
+    folder.mkdir()
+    for name in ("abc.head", "٣.head", "-1.head", "01.head", "abc-def.tsr"):
+        (folder / name).write_bytes(b"\xff\x00")
+    (folder / "7.head").mkdir()
+    ours = ("--project", toy, "ledger")
+    assert assent(*ours, "stamp", "--request", request).code == 0
+    stamped(authority, request, response)
+    keep = ("stamp", "--response", response, "--root", root)
+    assert assent(*ours, *keep).code == 0
+    (head,) = (path for path in folder.glob("[1-9]*.head") if path.is_file())
+    (folder / f"{head.stem}-old.tsr").write_bytes(b"")
+    said = assent(*ours, "stamps", "--root", root)
+    assert (said.code, said.out.count("stamped by CN=stamps")) == (0, 1), said.err
+
+    # Under the very name of the head something else is no head, and is not stamped.
+    head.write_bytes(b"\xff")
+    for command in (("stamp", "--request", request), ("stamps", "--root", root)):
+        refuses(toy, "ledger", *command, code=1, found="is no text in UTF-8")
+    head.write_text("another text")
+    found = "is not the head that this ledger signed"
+    refuses(toy, "ledger", "stamp", "--request", request, code=1, found=found)

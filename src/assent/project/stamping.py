@@ -7,6 +7,7 @@ person, and anyone can check it:
     openssl ts -verify -data 812.head -in 812-0f3c....tsr -CAfile root.pem
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from assent.errors import ProofError
 from assent.files import write_whole
-from assent.merkle.note import open_head
+from assent.merkle.note import SIZE_LINE, open_head
 from assent.project.place import Place
 from assent.witness.stamps import (
     Stamp,
@@ -25,6 +26,8 @@ from assent.witness.stamps import (
 )
 
 FOLDER = "stamps"
+HEAD = re.compile(f"({SIZE_LINE.pattern})[.]head")
+STAMP = re.compile("[0-9]+-[0-9a-f]{16}[.]tsr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,9 @@ def stamp_by_url(place: Place, url: str, roots: bytes) -> Stamped:
         ProofError: what it answers is no stamp of this head by these certificates.
     """
     head = _keep_head(place)
-    request, nonce = new_request(head.read_text())
+    request, nonce = new_request(_note(head))
     response = ask_authority(url, request)
-    stamp = verify_stamp(head.read_text(), response, roots, nonce)
+    stamp = verify_stamp(_note(head), response, roots, nonce)
     return _keep(head, response, stamp)
 
 
@@ -59,7 +62,7 @@ def write_request(place: Place, out: Path) -> int:
     """
     head = _keep_head(place)
     # Crash here: a head that nobody asked about; the next request finds it there.
-    write_whole(out, new_request(head.read_text())[0])
+    write_whole(out, new_request(_note(head))[0])
     return int(head.stem)
 
 
@@ -87,27 +90,56 @@ def kept_stamps(place: Place, roots: bytes) -> Iterator[Stamped]:
     """
     for head in _heads(place):
         for path in sorted(head.parent.glob(f"{head.stem}-*.tsr")):
-            stamp = _verified(place, head, path.read_bytes(), roots)
+            if not STAMP.fullmatch(path.name):
+                continue  # somebody else's
+            try:
+                stamp = _verified(place, head, path.read_bytes(), roots)
+            except ProofError as error:
+                said = f"`{FOLDER}/{path.name}`: {error.message}"
+                raise ProofError(said, error.hint) from error
             yield Stamped(int(head.stem), stamp, head, path)
 
 
 def _heads(place: Place) -> list[Path]:
+    """Find the heads that were kept; what else lies there is somebody else's."""
     found = (place.folder / FOLDER).glob("*.head")
-    return sorted(found, key=lambda path: int(path.stem))
+    heads = [path for path in found if HEAD.fullmatch(path.name) and path.is_file()]
+    return sorted(heads, key=lambda path: int(path.stem))
+
+
+def _note(head: Path) -> str:
+    """Read a head as its signer wrote it.
+
+    Raises:
+        ProofError: it is no text.
+    """
+    try:
+        return head.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise ProofError(f"`{FOLDER}/{head.name}` is no text in UTF-8") from None
 
 
 def _keep_head(place: Place) -> Path:
-    """Keep the latest head as its signer wrote it: that is what is stamped."""
+    """Keep the latest head as its signer wrote it: that is what is stamped.
+
+    Raises:
+        ProofError: another text lies there under its name.
+    """
     note = place.book.head_note()
     size = open_head(note, place.book.verifier_key).size
     path = place.folder / FOLDER / f"{size}.head"
     if not path.exists():
         write_whole(path, note.encode())
+    elif _note(path) != note:
+        raise ProofError(
+            f"`{FOLDER}/{path.name}` is not the head that this ledger signed",
+            hint="move it elsewhere; the ledger writes its own",
+        )
     return path
 
 
 def _verified(place: Place, head: Path, response: bytes, roots: bytes) -> Stamp:
-    note = head.read_text()
+    note = _note(head)
     open_head(note, place.book.verifier_key)
     return verify_stamp(note, response, roots)
 
