@@ -128,10 +128,9 @@ def erase(place: Place, subject_id: str, out: Path, progress: Progress) -> Erasu
             return Erasure(subject_id)
         if todo := tuple(open_points(place, subject_id)):
             return Erasure(subject_id, todo)
-        pins = {"subject_id": subject_id, "bundles": None}
-    # Crash before: nothing has changed. From here on she is in the pins' file, which
-    # goes at the end.
-    pins = _with_bundles(place, pins, out, progress)
+        pins = _with_bundles(place, subject_id, out, progress)
+    # Crash before: some bundles are written, nothing is gone; they are written again.
+    # From here on she is in the pins' file, which goes at the end.
     tables = _take_out(place, pins, progress)
     progress("her secret shredded", 0, 1)
     entries = place.book.shred(subject_id)
@@ -278,12 +277,9 @@ def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
 
 
 def _with_bundles(
-    place: Place, pins: dict[str, Any], out: Path, progress: Progress
+    place: Place, subject_id: str, out: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Write and verify her final bundles, then note that it is done."""
-    if pins["bundles"] is not None:
-        return pins
-    subject_id = pins["subject_id"]
+    """Write and verify her final bundles, then pin that it is done, and what is next."""
     bundles = []
     models = [event.body["model_id"] for event in place.events_of(*MODELS)]
     if not place.enrolled(subject_id):
@@ -295,8 +291,6 @@ def _with_bundles(
         bundles.append([path.name, str(verdict)])
         progress("bundles written", number, len(models))
     bodies = [body for _, _, body, _ in place.book.events_of(subject_id)]
-    # Crash here or before: some bundles are written, nothing is gone; they are written
-    # again.
     return place.begin(
         JOB,
         {
@@ -310,7 +304,6 @@ def _with_bundles(
             ],
         },
     )
-    # Crash here: the bundles stand, and are not made again.
 
 
 def _take_out(
