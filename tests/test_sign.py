@@ -20,6 +20,7 @@ from assent.merkle.entry import read_model
 from assent.merkle.note import open_head
 from assent.project.attesting import BUNDLE, ENVELOPE, KEY, PUBLIC_KEY, SIGNATURE
 from assent.prove import attest
+from assent.terms import EventKind
 from assent.train import checkpoint
 from small_project import digests, model_of, opened, refused, somebody
 
@@ -275,6 +276,23 @@ def test_a_model_with_a_withdrawn_document_is_not_signed_and_its_repair_is(toy, 
         "name": "certificate.json",
         "digest": {"sha256": sha256(certificate)},
     }
+
+
+def test_a_model_whose_parent_holds_a_withdrawn_document_is_not_signed(toy):
+    with opened(toy, 1) as project:
+        [model] = project.place.events_of(EventKind.MODEL_TRAINED)
+        project.record("withdrawn", [somebody(project, "us", 1)])
+        parents = [model.body["model_id"]]
+        body = {**model.body, "model_id": "child", "corpora": [], "parents": parents}
+        project.place.book.publish(EventKind.MODEL_TRAINED, model.happened_at, body)
+    refused(toy, DeniedError, "no longer permitted", lambda p: p.sign("child"), 2)
+
+
+def test_the_papers_are_named_by_the_path_that_was_asked_for(toy, tmp_path, assent):
+    out = tmp_path / "signatures" / "elsewhere"
+    said = assent("--project", toy, "sign", "--out", out)
+    assert said.code == 0, said.err
+    assert f"--public_key {out}/{PUBLIC_KEY} --signature {out}/{SIGNATURE}" in said.out
 
 
 def test_a_model_with_a_suspended_group_is_not_signed(toy):

@@ -11,6 +11,7 @@ from assent.canon import canonical
 from assent.errors import DeniedError, ProofError, TrainError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
 from assent.ledger.book import PublicEvent
+from assent.merkle.entry import closure, model_of
 from assent.project.building import sealed_plans
 from assent.project.cosigning import cosigned_head
 from assent.project.place import MODELS, Place
@@ -42,6 +43,7 @@ class Signed:
         files: how many files were signed.
         entry: number of the model's ledger entry.
         weights: digest of all its weights, from that entry.
+        default: whether the papers are where they are by default.
     """
 
     model_id: str
@@ -50,10 +52,11 @@ class Signed:
     files: int
     entry: int
     weights: str
+    default: bool
 
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
-        at = f"{FOLDER}/{self.model_id}" if self.default else self.folder.name
+        at = f"{FOLDER}/{self.model_id}" if self.default else str(self.folder)
         return [
             f"model {self.model_id}: {self.files} files signed, digest {self.digest}",
             f"ledger entry {self.entry}, weights {self.weights}",
@@ -62,11 +65,6 @@ class Signed:
             f"  model_signing verify key --public_key {at}/{PUBLIC_KEY} "
             f"--signature {at}/{SIGNATURE} models/{self.model_id}",
         ]
-
-    @property
-    def default(self) -> bool:
-        """Whether the papers are where they are by default."""
-        return self.folder.parent.name == FOLDER
 
 
 def sign(place: Place, model_id: str | None = None, out: Path | None = None) -> Signed:
@@ -101,7 +99,8 @@ def sign(place: Place, model_id: str | None = None, out: Path | None = None) -> 
     pem = key_path.read_bytes()
     statement = _provenance(place, event, plan, signed.digest)
     envelope = seal(statement, pem)
-    target = out or place.folder / FOLDER / model
+    default = place.folder / FOLDER / model
+    target = out or default
     write_whole(target / PUBLIC_KEY, public_pem(pem))
     write_whole(target / SIGNATURE, signed.signature)
     # Crash here: the model is signed and its provenance is missing or that of an
@@ -115,6 +114,7 @@ def sign(place: Place, model_id: str | None = None, out: Path | None = None) -> 
         len(signed.files),
         event.number,
         event.body["weights"],
+        target.absolute() == default.absolute(),
     )
 
 
@@ -135,9 +135,17 @@ def _model(place: Place, model_id: str | None) -> PublicEvent:
 
 
 def _check_permitted(place: Place, event: PublicEvent, plan: Plan) -> None:
-    """Refuse a model with a shard that may not speak now: it is signed whole."""
+    """Refuse a model with a shard that may not speak now: it is signed whole.
+
+    What its parents in this ledger were trained on is in it too. A parent elsewhere is
+    named as such in the provenance: nothing here knows what it holds.
+    """
     now = place.clock()
-    for corpus_id in event.body["corpora"]:
+    models = {
+        each.body["model_id"]: model_of(each.body, each.number, EventKind(each.kind))
+        for each in place.events_of(*MODELS)
+    }
+    for corpus_id in sorted(closure(event.body["model_id"], models).corpora):
         found = standing(place, plan, corpus_id, now, place.book.size)
         if found.denied:
             raise DeniedError(

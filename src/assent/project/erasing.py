@@ -279,7 +279,7 @@ def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
 def _with_bundles(
     place: Place, subject_id: str, out: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Write and verify her final bundles, then pin that it is done, and what is next."""
+    """Write and verify her final bundles, then pin that it is done."""
     bundles = []
     models = [event.body["model_id"] for event in place.events_of(*MODELS)]
     if not place.enrolled(subject_id):
