@@ -16,6 +16,7 @@ def test_a_project_is_begun_with_its_ledger_on_a_server(assent, database, tmp_pa
 
     assert made.code == 0, made.err
     assert not (folder / "ledger.db").exists()
+    assert (folder / "assent.toml").stat().st_mode & 0o077 == 0  # may hold a password
     assert assent("--project", folder, "record", "enrolled", "--all-subjects").code == 0
     checked = assent("--project", folder, "ledger", "check")
     assert (checked.code, checked.errors) == (0, [])
