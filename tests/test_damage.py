@@ -131,6 +131,25 @@ def test_a_damaged_checkpoint_is_refused(toy, refuses):
     refuses(toy, "ask", "hello", found="is damaged", hint="train this shard again")
 
 
+# --- a writer that was cut off -------------------------------------------------------
+
+
+def test_what_a_writer_that_was_cut_off_left_is_said_by_the_next_command(fresh, assent):
+    seen = fresh / "secrets/seen"
+    before = seen.read_bytes()
+    assert assent("--project", fresh, "record", "withdrawn", "u01").err == ""
+    seen.write_bytes(before)
+    with closing(sqlite3.connect(fresh / "secrets/vault.db")) as vault, vault:
+        vault.execute("INSERT INTO secrets VALUES ('somebody', zeroblob(32))")
+
+    said = assent("--project", fresh, "status")
+    assert said.code == 0
+    assert said.err.startswith("note: entries 25 to 25 were appended by a writer that")
+    said = assent("--project", fresh, "ledger", "check")
+    assert (said.code, said.err) == (0, "")
+    assert "note: secrets in the vault of nobody who is enrolled: 1; an" in said.out
+
+
 # --- the system says no --------------------------------------------------------------
 
 

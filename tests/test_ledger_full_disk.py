@@ -79,8 +79,8 @@ def everything_is_there(book, told):
 
 def spare(count):
     return [
-        f"the vault holds {count} secrets of subjects who are not enrolled: an "
-        "enrolment was cut off, or is at work; the next one of theirs takes them"
+        f"secrets in the vault of nobody who is enrolled: {count}; an enrolment was "
+        "cut off, or is at work, and the next one of theirs takes them"
     ]
 
 

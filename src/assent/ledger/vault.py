@@ -91,9 +91,9 @@ class Vault:
         if count <= enrolled:
             return []
         return [
-            f"the vault holds {count - enrolled:,} secrets of subjects who are not "
-            "enrolled: an enrolment was cut off, or is at work; the next one of theirs "
-            "takes them"
+            f"secrets in the vault of nobody who is enrolled: {count - enrolled:,}; "
+            "an enrolment was cut off, or is at work, and the next one of theirs takes "
+            "them"
         ]
 
     def ensure_secrets(self, subject_ids: Iterable[str]) -> None:
