@@ -256,6 +256,8 @@ def test_a_checkpoint_that_is_no_text_is_refused(site):
         ("ftp://club.example/log", "neither http"),
         ("file:///etc", "neither http"),
         ("https://", "neither http"),
+        ("https://[", "neither http"),
+        ("https://club.example:x/", "neither http"),
         ("https://ana:secret@club.example/log", "has a password"),
         ("https://club.example/log?key=1", "has a password"),
     ],
@@ -269,6 +271,14 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(where, wanted):
 def test_a_redirect_leads_to_no_file_of_this_machine(site):
     with Redirecting("file:///etc/passwd") as url, pytest.raises(UnreachableError):
         read_checkpoint(Web(url, sleep=lambda _: None))
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://a..b/", "http://h:x/"])
+def test_an_address_that_cannot_be_called_is_unreachable(target):
+    with Redirecting(target) as url, pytest.raises(UnreachableError):
+        read_checkpoint(Web(url, sleep=lambda _: None))
+    with pytest.raises(UnreachableError):
+        read_checkpoint(Web(target, sleep=lambda _: None))
 
 
 class Redirecting(Dripping):

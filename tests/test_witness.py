@@ -527,6 +527,11 @@ def test_a_witness_whose_state_is_gone_or_damaged_does_not_begin_anew(
     (tmp_path / "witness.db").write_bytes(b"no database" * 100)
     with pytest.raises(UsageError, match="cannot be used"):
         State.open(tmp_path)
+    # Emptied, or another program's: it would cosign a second version of everything.
+    (tmp_path / "witness.db").write_bytes(b"")
+    for _ in range(2):  # to be asked twice changes nothing
+        with pytest.raises(UsageError, match="not the state of a witness"):
+            State.open(tmp_path)
     (tmp_path / "witness.db").unlink()
     with pytest.raises(UsageError, match="would not know what it has seen"):
         State.open(tmp_path)

@@ -53,11 +53,14 @@ def open_source(where: str) -> Source:
     """
     if "://" not in where:
         return Folder(Path(where))
-    parts = urlsplit(where)
+    wrong = UsageError("the log's address is neither http(s)://HOST/PATH nor a folder")
+    try:
+        parts = urlsplit(where)
+        _ = parts.port  # raises where it is no port
+    except ValueError:
+        raise wrong from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(
-            "the log's address is neither http(s)://HOST/PATH nor a folder"
-        )
+        raise wrong
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(
             "the log's address has a password, a `?` or a `#` in it",
@@ -135,6 +138,8 @@ class Web:
                 why = _said(error.reason)
             except (OSError, http.client.HTTPException, zlib.error) as error:
                 why = _said(error)
+            except ValueError:  # a name that is none, here or where we are sent on to
+                why = "there is no such address"
             if wait is None:
                 break
             self._sleep(wait)

@@ -133,23 +133,28 @@ class State:
         """Make an empty state, or open the one that is there."""
         # Before SQLite: its journals take the mode of the file.
         (folder / DATABASE).touch(SECRET_MODE)
-        return cls(folder / DATABASE)
+        return cls(folder / DATABASE, SCHEMA)
 
     @classmethod
     def open(cls, folder: Path) -> "State":
         """Open the state of a witness.
 
         Raises:
-            UsageError: it is gone, is no such database, or cannot be used.
+            UsageError: it is gone or empty, is no such database, or cannot be used.
         """
-        if not (folder / DATABASE).exists():
-            raise UsageError(
-                f"`{DATABASE}` is missing: the witness would not know what it has seen",
-                hint="restore the newest copy, or draw a new key in another folder",
-            )
-        return cls(folder / DATABASE)
+        found = (folder / DATABASE).exists()
+        state = cls(folder / DATABASE) if found else None
+        if state is not None and state._has_tables():
+            return state
+        if state is not None:
+            state.close()  # emptied, or another program's
+        raise UsageError(
+            f"`{DATABASE}` is {'not the state of a witness' if found else 'missing'}: "
+            "the witness would not know what it has seen",
+            hint="restore the newest copy, or draw a new key in another folder",
+        )
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str = "") -> None:
         self._lock = threading.Lock()
         with self._usable():
             self._connection = sqlite3.connect(
@@ -158,10 +163,16 @@ class State:
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.executescript(SCHEMA)
+                self._connection.executescript(schema)
             except BaseException:
                 self._connection.close()
                 raise
+
+    def _has_tables(self) -> bool:
+        query = "SELECT count(*) FROM sqlite_master WHERE name IN ('heads', 'splits')"
+        with self._usable():
+            [(count,)] = self._connection.execute(query)
+        return bool(count == 2)  # both
 
     def close(self) -> None:
         """Close the file."""
