@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections import defaultdict
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -348,6 +349,48 @@ class Killer:
         """Do something, and break it off before its `at`-th step, from 1 on."""
         self.start(action, case, *given, at=at, how=how)
         return self.end()
+
+
+class Known:
+    """What processes told before they were killed."""
+
+    def __init__(self):
+        self.appended = {}
+        self.shredding = set()
+        self.shredded = set()
+        self.entries = []
+
+    def told(self, told):
+        for what, who, *numbers in told:
+            if what == "appended":
+                [self.appended[who]] = numbers
+            else:
+                getattr(self, what).add(who)
+
+    def compare(self, case):
+        """Open the ledger as the next process would, append, and look at everything."""
+        with case.opened() as (book, vault):
+            for finding in book.findings:
+                assert "appended by a writer" in finding or "shredding" in finding
+            who = f"after {len(self.entries)}"
+            numbers = book.append(batch(who))  # waits for a server that still works
+            self.appended[who] = numbers
+            assert book.head().size == numbers.stop
+            book.check()
+            entries = list(book.entries(0, book.size))
+            assert entries[: len(self.entries)] == self.entries
+            self.entries = entries
+            rows = defaultdict(list)
+            for row in book.events(book.size).to_pylist():
+                rows[row["subject_id"]].append(row)
+            assert not self.shredded & rows.keys()
+            assert vault.secrets(self.shredded) == {}
+        for who, numbers in self.appended.items():
+            if who not in self.shredding:
+                assert [row["entry"] for row in rows[who]] == list(numbers)
+        for who, found in rows.items():  # whole, also where nobody was told of it
+            wanted = int(who.split("-")[1]) % 3 if "-" in who else 1
+            assert [row["kind"] for row in found] == ["enrolled"] + ["refused"] * wanted
 
 
 if __name__ == "__main__":
