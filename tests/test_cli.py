@@ -294,6 +294,8 @@ def test_an_init_with_data_is_a_project(assent, tmp_path, monkeypatch):
         (["ask", "hello", "--temperature", "nan"], "temperature is nan"),
         (["ask", "hello", "--temperature", "-1"], "temperature is -1.0"),
         (["ask", "caf\udce9"], "the prompt is not UTF-8"),
+        (["receipt", "caf\udce9", "--out", "x"], "an argument is not text in UTF-8"),
+        (["erase", "caf\udce9", "--out", "../x"], "an argument is not text in UTF-8"),
         (["forget"], "no model is trained yet"),
         (["prove", "u01", "--out", "x.json"], "no model is trained yet"),
         (["prove", "eve", "--out", "x.json"], "subject `eve` has no secret"),

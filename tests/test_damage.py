@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from assent.project.erasing import open_points
 from small_project import (
     CONFIG,
     NOTICE,
@@ -47,6 +48,33 @@ def test_a_ledger_whose_head_does_not_match_is_refused(fresh, refuses, statement
     for arguments in (["status"], ["decide"], ["record", "withdrawn", "u01"]):
         said = refuses(fresh, *arguments)
         assert "backup" in said.hints[0]
+
+
+@pytest.mark.parametrize("text", ["", "\xff", "[" * 9999, "[]", "null", "{}"])
+def test_pins_that_cannot_be_read_are_not_taken_for_no_work(
+    fresh, tmp_path, assent, text
+):
+    (fresh / "jobs").mkdir(exist_ok=True)
+    (fresh / "jobs" / "erase.json").write_text(text, "latin-1")
+    before = digests(fresh)
+    said = assent("--project", fresh, "erase", "u01", "--out", tmp_path / "for-her")
+
+    assert said.code == 2
+    assert "is not what unfinished work wrote there" in said.errors[0]
+    assert digests(fresh) == before
+
+
+def test_a_corpus_that_cannot_say_who_is_in_it_stops_an_erasure(
+    fresh_corpus, tmp_path, refuses
+):
+    (corpus,) = (fresh_corpus / "corpora").iterdir()
+    (corpus / "manifest.json").unlink()
+    erase = ("erase", "u01", "--out", tmp_path / "for-her")
+    refuses(fresh_corpus, *erase, found="so nobody can say who is in it")
+    # Deleted whole it holds nobody.
+    shutil.rmtree(corpus)
+    with opened(fresh_corpus) as project:
+        assert all("corpus" not in each for each in open_points(project.place, "u01"))
 
 
 @pytest.mark.parametrize(

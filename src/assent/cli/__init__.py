@@ -38,6 +38,11 @@ def main() -> None:
     except OSError as error:
         _complain(_said_by_the_system(error), _way_out(error))
         sys.exit(2)
+    except UnicodeEncodeError:
+        if not any("\ud800" <= c <= "\udfff" for c in "".join(sys.argv)):
+            raise  # not what was typed, so a mistake of ours
+        _complain("an argument is not text in UTF-8", "check how the shell writes it")
+        sys.exit(2)
     except MemoryError:
         _complain("there is not enough memory for this", "free some, then run it again")
         sys.exit(2)

@@ -18,10 +18,11 @@ from typing import Any
 from assent.corpus.build import erase_text
 from assent.corpus.manifest import ERASED, MANIFEST
 from assent.corpus.shred import shred_tables
-from assent.errors import LedgerError, UsageError
+from assent.errors import CorpusError, LedgerError, UsageError
 from assent.merkle.note import sign_statement
 from assent.project import leaving, passing
 from assent.project.commitments import documents_in
+from assent.project.jobs import unreadable
 from assent.project.place import MODELS, Place, Progress
 from assent.project.proving import prove
 from assent.project.sharing import kept_documents, signing_key
@@ -29,6 +30,7 @@ from assent.terms import EventKind
 from assent.verify import verify_bundle
 
 JOB = "erase"
+PINS = {"subject_id", "bundles", "entries", "sources", "paid", "records"}
 STATEMENT = "statement_issued"
 CARRIED = "carried_forward"
 
@@ -108,11 +110,13 @@ def erase(place: Place, subject_id: str, out: Path, progress: Progress) -> Erasu
 
     Raises:
         UsageError: the folder is inside the project, or somebody else's erasure is
-            unfinished.
+            unfinished, or nobody can say whose.
         LedgerError: a statement names no amount that can be read.
         CorpusError: a table or corpus is not as it was written.
     """
     pins = place.job(JOB)
+    if pins is not None and pins.keys() != PINS:
+        raise unreadable(place.folder / "jobs" / f"{JOB}.json")
     if pins is not None and pins["subject_id"] != subject_id:
         raise UsageError(
             f"the erasure of `{pins['subject_id']}` is not finished",
@@ -238,11 +242,27 @@ def _in_use(place: Place) -> set[str]:
 
 
 def _documents(place: Place, corpus_id: str, subject_id: str) -> set[str]:
-    """Read which documents of hers a corpus was built with."""
-    folder = place.corpus_folder(corpus_id)
-    if not (folder / MANIFEST).exists():
+    """Read which documents of hers a corpus was built with; none where it is gone."""
+    if not _is_kept(place, corpus_id):
         return set()
     return {name for name, _ in documents_in(place, corpus_id, subject_id)}
+
+
+def _is_kept(place: Place, corpus_id: str) -> bool:
+    """Say whether a corpus is there; it may be deleted, but whole.
+
+    Raises:
+        CorpusError: its manifest is gone, but not what it was about: she may be in it.
+    """
+    folder = place.corpus_folder(corpus_id)
+    if (folder / MANIFEST).exists():
+        return True
+    if folder.is_dir() and any(folder.iterdir()):
+        raise CorpusError(
+            f"`{MANIFEST}` of `{corpus_id}` is missing, so nobody can say who is in it",
+            hint="restore the corpus from a backup, or delete its whole folder",
+        )
+    return False
 
 
 def _given(place: Place, subject_id: str) -> Iterator[tuple[passing.Given, set[str]]]:
@@ -321,7 +341,7 @@ def _take_out(
     for event in place.events_of(EventKind.CORPUS_BUILT):
         corpus_id = event.body["corpus_id"]
         folder = place.corpus_folder(corpus_id)
-        if not (folder / MANIFEST).exists():
+        if not _is_kept(place, corpus_id):
             continue
         if _documents(place, corpus_id, subject_id):
             # Nothing uses it: what is in use was refused above.

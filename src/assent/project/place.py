@@ -28,13 +28,14 @@ from assent.engine.choice import EMBEDDED, Choice, Engine, open_spark
 from assent.engine.duckdb import DuckEngine
 from assent.engine.question import Question
 from assent.errors import LedgerError, PolicyError, UsageError
-from assent.files import SECRET_MODE, new_folders, write_whole
+from assent.files import new_folders, write_whole
 from assent.ledger.book import Book, PublicEvent
 from assent.ledger.store import drop, there
 from assent.ledger.vault import Randomness, Vault
 from assent.policy.load import load_policy, notice_texts
 from assent.policy.model import Policy, Published, Suspension, in_force
 from assent.project.config import FILE, Config, load_config, parse_config
+from assent.project.jobs import read_pins, write_pins
 from assent.sources.parquet import Tables, open_tables
 from assent.terms import Basis, EventKind, iso
 
@@ -456,22 +457,19 @@ class Place:
 
     def job(self, name: str) -> dict[str, Any] | None:
         """Read the pins of work that was begun and not finished."""
-        path = self.folder / "jobs" / f"{name}.json"
-        if not path.exists():
-            return None
-        pins: dict[str, Any] = json.loads(path.read_bytes())
-        return pins
+        return read_pins(self._job_file(name))
 
     def begin(self, name: str, pins: dict[str, Any]) -> dict[str, Any]:
         """Pin what a piece of work depends on, so that it can be continued."""
-        path = self.folder / "jobs" / f"{name}.json"
-        write_whole(path, canonical(pins), SECRET_MODE)
-        # Crash before: nothing was begun. Here: the next run continues with these pins.
+        write_pins(self._job_file(name), pins)
         return pins
 
     def finish(self, name: str) -> None:
         """Forget the pins of finished work."""
-        (self.folder / "jobs" / f"{name}.json").unlink(missing_ok=True)
+        self._job_file(name).unlink(missing_ok=True)
+
+    def _job_file(self, name: str) -> Path:
+        return self.folder / "jobs" / f"{name}.json"
 
 
 def _suspension(event: PublicEvent) -> Suspension:
