@@ -599,6 +599,23 @@ def test_who_is_shredded_is_gone_and_everything_else_holds(book, place):
         assert again.shred("ana") == 0  # nothing is held of her
 
 
+def test_a_withdrawal_that_was_put_under_another_name_is_not_shredded_with_it(
+    book, place
+):
+    filled(book)
+    book.append([Event(EventKind.WITHDRAWN, NOW, "ana")])
+    change(place, "UPDATE bodies SET subject_id = 'bo' WHERE number = 4")
+
+    with pytest.raises(LedgerError, match="entry 4 is not the one that was committed"):
+        book.events_of("bo")
+    with pytest.raises(LedgerError, match="entry 4 is not the one that was committed"):
+        book.shred("bo")
+
+    assert place.vault.secrets(["bo"]).keys() == {"bo"}
+    change(place, "UPDATE bodies SET subject_id = 'ana' WHERE number = 4")
+    book.check()
+
+
 def test_a_lost_key_of_shreddings_is_not_drawn_anew(book, place, tmp_path):
     filled(book)
     book.append([enrolled("cem")])

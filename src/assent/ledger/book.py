@@ -250,15 +250,15 @@ class Book:
             How many entries lost their body; 0 where nothing is held of her.
 
         Raises:
-            LedgerError: entries were shredded before, and the key of it is gone.
+            LedgerError: the key of earlier shreddings is gone, or a body is not hers.
         """
         with writing(self._store):
             before = self._rows.mark(ERASED)
             # A key drawn anew would make every earlier shredding look like a loss.
             drawn = self._vault.drawn_key if before else self._vault.key
             key = drawn(ERASURE_KEY)
-            held = self._rows.of_subject(subject_id)
-            macs = [(r.number, erasure_mac(key, r.number, r.entry)) for r in held]
+            held = self.events_of(subject_id)  # each opened: later nobody sees whose
+            macs = [(n, erasure_mac(key, n, entry)) for n, entry, *_ in held]
             self._rows.erase(subject_id, macs)
             self._rows.put_mark(ERASED, before + len(macs))
         # Crash here: bodies and openings are gone, her secret is not: `open` goes on.

@@ -188,7 +188,11 @@ class BodyCheck:
         self._opened([held])
         if held.body is None:
             raise LedgerError(f"the private body of entry {held.number} was shredded")
-        return held.number, held.entry, json.loads(held.body), held.opening
+        body = json.loads(held.body)
+        # A row under another name would go to that person, or be shredded with her.
+        if body["subject_id"] != held.subject_id:
+            raise _not_committed(held.number)
+        return held.number, held.entry, body, held.opening
 
     def _opened(self, chunk: list[Held]) -> tuple[list[Held], list[int]]:
         """Check each body; leave the shredded ones out. Also when each was recorded."""
