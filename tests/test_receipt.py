@@ -256,6 +256,14 @@ def test_no_field_can_be_changed_dropped_or_doubled():
             verify_receipt(bad, KEY)
 
 
+@pytest.mark.parametrize("field", ["purpose", "recipient", "category"])
+def test_no_operator_writes_lines_of_its_own_beside_the_verdict(field):
+    event = replace(EVENT, **{field: "train\nnot proved: nothing at all"})
+
+    with pytest.raises(ProofError, match=f"field `{field}` is a string"):
+        receipt_of(event)  # it verifies before it hands out
+
+
 def signed_again(receipt):
     """Sign a changed receipt with the ledger's own key: the operator lies."""
     from assent.merkle.note import sign_statement

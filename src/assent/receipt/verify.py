@@ -317,8 +317,10 @@ def _body(value: object) -> dict[str, Any]:
     body = Fields.of(value, "the event", BODY_KEYS)
     if body.text("kind") not in MEANINGS:
         raise ProofError("the kind of the event is none that this version knows")
-    for key in ("subject_id", "purpose", "recipient", "category", "actor"):
+    for key in ("subject_id", "actor"):
         body.text(key)
+    for key in ("purpose", "recipient", "category"):
+        body.name(key)  # printed beside the verdict: a line end would forge a line
     _time(body, "happened_at")
     if body.values["valid_until"] is not None:
         _time(body, "valid_until")
