@@ -16,6 +16,7 @@ from assent.errors import LedgerError, ProofError, UsageError
 from assent.ledger.publish import publish_log
 from assent.merkle.cosign import cosign, cosigner_key
 from assent.merkle.log import leaf_hash
+from assent.merkle.strict import base64_text
 from assent.monitor.evidence import PROVED, check_evidence
 from assent.monitor.follow import monitor_of
 from assent.monitor.source import UnreachableError
@@ -738,6 +739,28 @@ def mutations(value, path=()):
             yield where, put(value, where, "")
 
     yield from walk(value, path)
+
+
+@pytest.mark.parametrize("tile", [[-1, 0], [-2, 0], [0, -1], [9, 0]])
+def test_evidence_of_a_tile_that_no_log_has_is_refused(tile):
+    made = SmallLog(3)
+    value = {
+        "format": "assent-evidence-v1",
+        "kind": "tile",
+        "says": "x",
+        "key": KEY,
+        "source": "x",
+        "found_at": 1,
+        "proof": {
+            "head": made.note(),
+            "files": {"tile/0/000.p/3": base64_text(made.tile(0, 0))},
+            "tile": tile,
+            "bundle": None,
+        },
+    }
+
+    with pytest.raises(ProofError, match="names what is not there"):
+        check_evidence(canonical(value), KEY)
 
 
 def test_an_honest_log_gives_no_evidence_to_be_made(site, follower):

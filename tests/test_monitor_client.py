@@ -260,6 +260,9 @@ def test_a_checkpoint_that_is_no_text_is_refused(site):
         ("https://club.example:x/", "neither http"),
         ("https://ana:secret@club.example/log", "has a password"),
         ("https://club.example/log?key=1", "has a password"),
+        ("http://[::1", "neither http"),
+        ("https://club.example/l\u00f6g", "a blank or a letter"),
+        ("https://club.example/log\nerror: secret", "a blank or a letter"),
     ],
 )
 def test_an_address_that_is_none_is_refused_without_repeating_it(where, wanted):

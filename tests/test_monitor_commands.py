@@ -56,8 +56,8 @@ def test_misbehaviour_is_one_line_with_its_evidence_and_exit_1(site, follow, ass
     shown = assent("evidence", name, "--key", KEY)
     assert shown.code == 0
     assert shown.out.splitlines() == [
-        "club.example/ledger: split view: the log shows two histories of its first 300 "
-        "entries",
+        "club.example/ledger: split view",
+        "  in the finder's words: the log shows two histories of its first 300 entries",
         "  proved: the ledger's own signatures show it",
     ]
     assert "the key is the file's own" in assent("evidence", name).out

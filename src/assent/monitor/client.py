@@ -227,7 +227,7 @@ class LogReader:
     def _width(self, level: int, index: int) -> int:
         """Count the hashes that a tile has as of this head."""
         counts = widths(self.head.size)
-        count = counts[level] if level < len(counts) else 0
+        count = counts[level] if 0 <= level < len(counts) else 0
         if not 0 <= index * WIDTH < count:
             raise ValueError(f"the log has no tile {index} of level {level}")
         return min(WIDTH, count - index * WIDTH)

@@ -66,6 +66,11 @@ def open_source(where: str) -> Source:
             "the log's address has a password, a `?` or a `#` in it",
             hint="give the public address alone, such as https://club.example/log",
         )
+    if not where.isascii() or not where.isprintable() or " " in where:
+        raise UsageError(
+            "the log's address has a blank or a letter in it that no URL has",
+            hint="write it as `%` and its number: `%20` for a blank",
+        )
     return Web(where)
 
 
