@@ -79,7 +79,9 @@ def train_shards(
     check_host(plan)
     if not tasks:
         return {}
-    context = get_context("spawn")  # a fork would inherit this process's threads
+    # A fork would inherit this process's threads; a server that only imports has none.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(workers, context, initializer=_ready_worker) as pool:
         with _interrupts_held():
             futures = {
@@ -150,7 +152,7 @@ def _ready_worker() -> None:
 def train_alone(
     plan: Plan, key: bytes, group: str, shard: int, part: Path, folder: Path
 ) -> Trained:
-    """Train one shard in a fresh process that has never seen another run.
+    """Train one shard in a process of its own that has never seen another run.
 
     Raises:
         TrainError: this host cannot reproduce the plan, or see `train_shards`.
