@@ -120,6 +120,24 @@ def test_nothing_is_appended_where_one_row_of_any_file_is_bad(loaded, tmp_path):
         assert project.place.vault.is_empty()
 
 
+def test_whom_no_verifier_could_name_is_refused_before_anything_is_appended(
+    loaded, tmp_path
+):
+    documents, subjects = write_export(tmp_path / "export")
+    table = pq.read_table(subjects)
+    ids = pa.array(["u\u200b01", *table["subject_id"].to_pylist()[1:]])
+    named = table.set_column(0, table.schema.field("subject_id"), ids)
+    pq.write_table(named, subjects)
+    rows = [row("u02", "enrolled"), row("u\u200b01")]
+    with opened(loaded) as project:
+        project.load("parquet", documents, subjects)
+        with pytest.raises(LedgerError, match="row 2: .*is not printed") as caught:
+            project.import_events([write(tmp_path / "e.csv", rows)], enrol=True)
+
+        assert caught.value.message.endswith("; nothing was appended")
+        assert project.place.book.size == 0
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

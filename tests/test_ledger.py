@@ -281,6 +281,15 @@ OF_A_BODY = {
 CHANGES = [*OF_THE_LOG.items(), *OF_A_BODY.items()]
 
 
+@pytest.mark.parametrize("subject_id", ["u\u200b1", "u\t1", "\u202eu", "a\u00a0b"])
+def test_whom_no_verifier_could_name_is_not_enrolled(book, place, subject_id):
+    with pytest.raises(LedgerError, match="a character that is not printed"):
+        book.append([enrolled(), enrolled(subject_id)])
+
+    assert book.size == 0
+    assert place.vault.is_empty()
+
+
 def filled(book):
     """Somebody refuses, a policy is published: what nobody may be able to hide."""
     book.append([enrolled(), Event(EventKind.REFUSED, NOW, "ana"), enrolled("bo")])

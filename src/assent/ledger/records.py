@@ -49,6 +49,14 @@ def check_event(event: Event, recorded_at: int) -> None:
         raise LedgerError(f"`{kind}` needs a subject_id, found none")
     if "\0" in event.subject_id:
         raise LedgerError(f"a subject_id of `{kind}` has a zero byte, which no id has")
+    if kind is EventKind.ENROLLED and not event.subject_id.isprintable():
+        # No verifier prints her name: nothing could be proved to her, and she could
+        # not be erased. Who is enrolled already must still be able to say no.
+        raise LedgerError(
+            f"the subject_id {event.subject_id!a} has a character that is not printed, "
+            "so nothing could be proved to this person",
+            hint="give this person another id, and load the export again",
+        )
     _check_move(event)
     _check_times(event, recorded_at)
 

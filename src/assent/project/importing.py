@@ -297,6 +297,11 @@ class _People:
                 f"subject `{subject}` is not among the loaded subjects",
                 "correct the id, or load an export that holds it",
             )
+        if new and not subject.isprintable():
+            return (
+                f"the subject_id {subject!a} has a character that is not printed",
+                "give this person another id, and load the export again",
+            )
         if kind == EventKind.ENROLLED and not new:
             # The same row of a file that is imported together with this one.
             if event_id is not None and self._newcomers.get(subject) == event_id:
