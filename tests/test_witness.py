@@ -554,6 +554,25 @@ def test_a_state_that_another_program_holds_is_no_stack_trace(tmp_path: Path) ->
         assert witness.ask(log.request(0))[0] == 200
 
 
+def test_who_drips_a_byte_now_and_then_holds_no_place_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assent.witness.server.LONGEST", 0.5)
+    with (
+        witnessing(tmp_path, SmallLog().key) as witness,
+        socket.create_connection(("127.0.0.1", witness.port), 10) as line,
+    ):
+        line.sendall(b"POST /add-checkpoint HTTP/1.1\r\nX: ")
+        wait_for(lambda: witness.server._places._value == 63)
+
+        def let_go() -> bool:
+            with suppress(OSError):  # never silent, and never done
+                line.sendall(b"a")
+            return witness.server._places._value == 64
+
+        wait_for(let_go, 10)
+
+
 def test_a_connection_too_many_is_closed_and_room_comes_back(tmp_path: Path) -> None:
     log = SmallLog(2)
     with witnessing(tmp_path, log.key) as witness:

@@ -39,7 +39,7 @@ def post(
         raise CallError("has a URL that cannot be called") from None
     try:
         line.connect()
-        with _at_most(line.sock, 2 * seconds):
+        with at_most(line.sock, 2 * seconds):
             path = (where.path.rstrip("/") + below) or "/"
             path += f"?{where.query}" if where.query else ""
             line.request("POST", path, body, {"Content-Type": kind})
@@ -70,8 +70,8 @@ def _connection(where: SplitResult, seconds: float) -> http.client.HTTPConnectio
 
 
 @contextmanager
-def _at_most(line: socket.socket, seconds: float) -> Iterator[None]:
-    """Hang up on a call that goes on too long.
+def at_most(line: socket.socket, seconds: float) -> Iterator[None]:
+    """Hang up on a call, made or taken, that goes on too long.
 
     The line's own timeout begins anew with every byte, this one does not.
     """

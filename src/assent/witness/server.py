@@ -16,11 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from assent.errors import UsageError
+from assent.witness.call import at_most
 from assent.witness.cosigning import MAX_BODY, PLAIN, Answer, Cosigner
 
 PATH = "/add-checkpoint"
 MAX_CONNECTIONS = 64
 WAIT = 15.0  # seconds for a silent line
+LONGEST = 60.0  # seconds for a line in all: who drips a byte now and then holds a place
 
 
 class WitnessServer(ThreadingHTTPServer):
@@ -78,7 +80,8 @@ class WitnessServer(ThreadingHTTPServer):
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection to its end."""
         try:
-            super().process_request_thread(request, client_address)
+            with at_most(request, LONGEST):
+                super().process_request_thread(request, client_address)
         finally:
             self._places.release()
 
