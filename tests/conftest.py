@@ -2,8 +2,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+# A busy machine is slow, and no test is about time.
+settings.register_profile("untimed")
+settings.load_profile("untimed")
 
 GO_PATH = Path("/usr/share/gocode")  # where Debian puts Go packages
 GO = bool(shutil.which("go")) and (GO_PATH / "src/golang.org/x/mod/sumdb").is_dir()

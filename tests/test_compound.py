@@ -47,7 +47,7 @@ def cases(draw: st.DrawFn) -> tuple[set[int], int]:
     return draw(indices), size
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases())
 def test_it_proves_what_the_single_proofs_prove_with_no_hash_twice(case):
     indices, size = case
@@ -61,7 +61,7 @@ def test_it_proves_what_the_single_proofs_prove_with_no_hash_twice(case):
     assert set(path) <= {one for siblings in single.values() for one in siblings}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases(), st.data())
 def test_no_other_hashes_leaves_or_positions_lead_to_the_root(case, data):
     indices, size = case

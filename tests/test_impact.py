@@ -208,7 +208,7 @@ rows_of_both = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows_of_both)
 def test_the_counts_are_those_of_a_slow_count(rows):
     found = compared(*rows)

@@ -221,7 +221,6 @@ def test_with_nothing_declared_every_rule_is_an_error(file):
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())

@@ -140,25 +140,25 @@ def test_it_looks_again_and_again_until_it_is_stopped(site, tmp_path):
     site.broken = {"checkpoint": [404]}
     source = Path(__file__).resolve().parents[1] / "src"
     command = [sys.executable, "-m", "assent", "monitor", site.url, "--key", KEY]
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--state", str(tmp_path / "s.json"), "--every", "1"],
         env={**os.environ, "PYTHONPATH": str(source)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert running.stdout.readline().endswith("all well\n")
-        publish_log(made.grow(5), site.folder)
-        while "(5 new)" not in running.stdout.readline():
-            continue
-        (site.folder / "checkpoint").write_text("nothing")
-        while "CHECKPOINT" not in running.stdout.readline():
-            continue
-        time.sleep(0.1)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=20)
-    finally:
-        running.kill()
+    ) as running:
+        try:
+            assert running.stdout.readline().endswith("all well\n")
+            publish_log(made.grow(5), site.folder)
+            while "(5 new)" not in running.stdout.readline():
+                continue
+            (site.folder / "checkpoint").write_text("nothing")
+            while "CHECKPOINT" not in running.stdout.readline():
+                continue
+            time.sleep(0.1)
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=120)
+        finally:
+            running.kill()
     assert running.returncode == 1
     assert err.startswith("could not look: there is no `checkpoint`")

@@ -52,7 +52,7 @@ def tiles_of(*batches: int) -> dict[tuple[int, int], bytes]:
 
 
 @given(st.lists(st.integers(0, 600), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_node_is_the_one_of_a_naive_tree_however_it_was_appended(
     batches: list[int],
 ) -> None:

@@ -428,7 +428,7 @@ def test_tags_of_one_person_in_two_corpora_share_nothing() -> None:
         subject_leaf(ANA, "corpus-1", [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.sampled_from([ANA, BEN, CEM, DIA]),

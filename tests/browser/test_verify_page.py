@@ -133,7 +133,9 @@ def test_what_was_changed_is_refused_by_both(tmp_path, html, secret, model, more
 
 
 @pytest.mark.parametrize(
-    ("secret", "model"), [(ANA, "model-2"), (BEN, "child"), (CEM, "adapted")]
+    ("secret", "model"),
+    [(ANA, "model-2"), (BEN, "child"), (CEM, "adapted")],
+    ids=["repaired", "child", "adapted"],
 )
 def test_what_an_operator_who_lies_signed_gets_one_answer(
     tmp_path, html, secret, model

@@ -21,7 +21,7 @@ __all__ = ["cli", "main", "record", "run", "tell"]
 def main() -> None:
     """Run the command line; every error is one sentence, and a hint where one helps."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="assent", standalone_mode=False)
     except Error as error:
         _complain(error.message, error.hint)
         sys.exit(error.exit_code)

@@ -1,9 +1,11 @@
 """Commands for whoever follows a ledger from outside: they need no project."""
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -89,9 +91,17 @@ def monitor(
 
 def _follow(watcher: "Monitor", every: int, as_json: bool) -> int:
     """Look until somebody stops it: 1 when any look found something."""
-    well = True
+    well, stopped = True, Event()
+
+    def stop(*_: object) -> None:
+        # Python swallows an exception in code that it runs by itself, such as a
+        # finalizer: what is set stays.
+        stopped.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
     try:
-        while True:
+        while not stopped.is_set():
             try:
                 well &= _look(watcher, as_json)
             except Error as error:
@@ -99,9 +109,12 @@ def _follow(watcher: "Monitor", every: int, as_json: bool) -> int:
                 # would be blind from then on.
                 if not as_json:
                     click.echo(f"could not look: {error.message}", err=True)
-            time.sleep(every)
+            stopped.wait(every)
     except KeyboardInterrupt:
-        return 0 if well else 1
+        pass  # it is how a look, or the wait, comes to its end at once
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 0 if well else 1
 
 
 def _look(watcher: "Monitor", as_json: bool) -> bool:
