@@ -22,22 +22,12 @@ class EntryRow(NamedTuple):
     entry: bytes
 
 
-class BodyRow(NamedTuple):
-    """The private part of a personal entry.
+class Held(NamedTuple):
+    """A personal entry beside its private part; all None where there is none.
 
     Without `opening` an enrolment, which the subject's secret opens. Once it was
     shredded there is only `erasure`, a MAC.
     """
-
-    number: int
-    subject_id: str | None
-    body: bytes | None
-    opening: bytes | None
-    erasure: bytes | None
-
-
-class Held(NamedTuple):
-    """A personal entry beside its private part; all None where there is none."""
 
     number: int
     entry: bytes

@@ -69,7 +69,7 @@ def hand_out(
     hers = _events(place, subject_id)
     chosen = hers if every else [_chosen(hers, subject_id, entry)]
     known = _Known(place, subject_id, hers)
-    note = _head(place)
+    note, _ = cosigned_head(place)
     head = open_head(note, place.book.verifier_key)
     handed = []
     for each in chosen:
@@ -153,11 +153,6 @@ def _chosen(hers: Sequence[Hers], subject_id: str, entry: int | None) -> Hers:
         f"entry {entry} is no event of subject `{subject_id}`",
         hint=f"hers are {', '.join(str(each[0]) for each in hers[-9:])}",
     )
-
-
-def _head(place: Place) -> str:
-    """Read the head to prove under, once the quorum of witnesses has cosigned it."""
-    return cosigned_head(place)[0]
 
 
 class _Known:
