@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import tracemalloc
 from base64 import b64encode
 from contextlib import closing
 
@@ -404,6 +405,22 @@ def test_a_bundle_under_another_key_or_that_is_none(toy, assent, tmp_path):
         assert (said.code, len(said.errors)) == (code, 1)
     (tmp_path / "none.json").write_text("{}")
     assert assent("verify", tmp_path / "none.json").code == 1
+
+
+def test_a_file_that_is_far_too_long_is_not_read_to_its_end(assent, tmp_path):
+    path = tmp_path / "long.json"
+    with path.open("wb") as stream:
+        stream.truncate(512 << 20)
+    tracemalloc.start()
+    try:
+        said = assent("verify", path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (said.code, len(said.errors)) == (1, 1)
+    assert "wanted at most 67108864" in said.errors[0]
+    assert peak < 256 << 20
 
 
 def test_someone_in_no_slice_is_told_so_with_exit_0(toy, assent):

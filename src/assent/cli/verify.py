@@ -138,8 +138,12 @@ def _text(path: Path) -> str:
 def _read(
     path: Path, hint: str = "name a file written by `assent prove` or `assent receipt`"
 ) -> bytes:
+    from assent.verify import MAX_BUNDLE_BYTES
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            # One byte more than allowed: whoever verifies sees that it is too long.
+            return stream.read(MAX_BUNDLE_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"`{path.name}` cannot be read: {(error.strerror or 'no reason').lower()}",
