@@ -275,12 +275,13 @@ def test_one_id_for_two_entries_is_refused() -> None:
 
 
 def test_a_corpus_of_the_model_cannot_be_left_out() -> None:
-    with pytest.raises(ProofError, match="nothing is known of corpus"):
+    with pytest.raises(ProofError, match="nothing is known of corpus") as caught:
         LEDGER.bundle(ANA, "model-1", without="corpus-1")
     value = json.loads(LEDGER.bundle(CEM, "model-1"))
     value["corpora"] = []
     with pytest.raises(ProofError, match="lacks the corpus"):
         verify_bundle(LEDGER.reproved(value))
+    assert caught.value.hint == "restore this corpus from a backup"
 
 
 def test_leaving_out_a_parent_never_turns_into_absent() -> None:

@@ -198,7 +198,10 @@ def _places(
     needed = frozenset[str]().union(*(one.corpora for one in closures))
     for name in sorted(needed):
         if name not in corpora or name not in shares:
-            raise ProofError(f"nothing is known of corpus `{name}` of the model")
+            raise ProofError(
+                f"nothing is known of corpus `{name}` of the model",
+                hint="restore this corpus from a backup",
+            )
     shown = frozenset[str]().union(*(one.models for one in closures))
     return (
         sorted(models[name].index for name in shown),
