@@ -31,6 +31,7 @@ MEASURES = {
     "tree_10m": ("ledger_tree", "tree_10m"),
     "proofs": ("ledger_tree", "proofs"),
     "bundle": ("ledger_bundle", "bundles"),
+    "import_verify": ("ledger_bundle", "import_verify"),
 }
 """By name: module and function, which takes a scale and gives figures."""
 

@@ -13,6 +13,8 @@ import hashlib
 import json
 import random
 import statistics
+import subprocess
+import sys
 import time
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -186,6 +188,17 @@ def measure(cases: int = CASES) -> dict[str, float]:
         "verify_ms": round(statistics.median(times), 3),
         "verify_best_ms": round(min(times), 3),
     }
+
+
+def import_verify(scale: float = 1.0) -> dict[str, float]:
+    """Import the verifier in a new process: milliseconds, the median of 11."""
+    script = (
+        "import time; began = time.perf_counter(); import assent.verify; "
+        "print(time.perf_counter() - began)"
+    )
+    command = [sys.executable, "-c", script]
+    taken = [float(subprocess.check_output(command)) for _ in range(11)]
+    return {"import_verify_ms": 1_000 * statistics.median(taken)}
 
 
 def bundles(scale: float = 1.0) -> dict[str, float]:

@@ -21,6 +21,7 @@ FIGURES = {
     "tree_10m_gib",
     "proof_ms",
     "verify_ms",
+    "import_verify_ms",
     "bundle_kb",
     "pymerkle_times",
 }
@@ -36,7 +37,7 @@ def last_line(*arguments):
 
 def test_the_last_line_has_every_figure_of_a_file():
     names = "append_sqlite append_single pymerkle check import publish tree_1m "
-    names += "tree_10m proofs bundle"
+    names += "tree_10m proofs bundle import_verify"
     found = last_line("--only", *names.split())
 
     assert found.keys() >= FIGURES
