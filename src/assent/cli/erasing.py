@@ -24,8 +24,8 @@ def erase(context: click.Context, subject: str, out: Path) -> None:
     Only when she asked for it (`assent record erased`), and when no model, corpus,
     handover or unfinished work holds her: else it says what comes first, changes
     nothing, and exits with 1. First her final bundles are written and verified; after
-    that nobody but she can make one. Backups hold her until they expire:
-    docs/backups.md.
+    that nobody but she can make one. A model whose corpus was deleted gets none, and
+    is named. Backups hold her until they expire: docs/backups.md.
 
     \b
     assent record erased u42

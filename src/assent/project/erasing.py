@@ -1,8 +1,8 @@
 """Erase a person: only when nothing holds her any more, and her proofs are made.
 
 The order matters, and each step is safe to repeat:
-(1) her final bundles, for every model so far, written and verified: afterwards nobody
-    but she can make one;
+(1) her final bundles, for every model that can still be shown, written and verified:
+    afterwards nobody but she can make one;
 (2) her personal data: loaded tables, pinned directories, what corpora keep of her;
 (3) her secret, the openings and the bodies of her events.
 
@@ -10,7 +10,7 @@ The log stays as it is. What it says of her are 32-byte strings that only her ow
 of the secret can explain.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from assent.corpus.build import erase_text
 from assent.corpus.manifest import ERASED, MANIFEST
 from assent.corpus.shred import shred_tables
 from assent.errors import CorpusError, LedgerError, UsageError
+from assent.merkle.entry import closure, model_of
 from assent.merkle.note import sign_statement
 from assent.project import leaving, passing
 from assent.project.commitments import documents_in
@@ -30,7 +31,7 @@ from assent.terms import EventKind
 from assent.verify import verify_bundle
 
 JOB = "erase"
-PINS = {"subject_id", "bundles", "entries", "sources", "paid", "records"}
+PINS = {"subject_id", "bundles", "unshown", "entries", "sources", "paid", "records"}
 STATEMENT = "statement_issued"
 CARRIED = "carried_forward"
 
@@ -42,7 +43,8 @@ class Erasure:
     Args:
         subject_id: who.
         todo: what comes first; then nothing was changed.
-        bundles: of each model that there was: (file, verdict).
+        bundles: of each model that can still be shown: (file, verdict).
+        unshown: each other model, with its corpora whose folders are gone.
         tables: loads, corpora and directories that held her.
         entries: of hers in the ledger that nobody can open any more.
         paid: what is said of payouts.
@@ -52,6 +54,7 @@ class Erasure:
     subject_id: str
     todo: tuple[str, ...] = ()
     bundles: tuple[tuple[str, str], ...] = ()
+    unshown: tuple[tuple[str, tuple[str, ...]], ...] = ()
     tables: tuple[str, ...] = ()
     entries: int = 0
     paid: str = ""
@@ -71,6 +74,11 @@ class Erasure:
         if self.nothing_held:
             return [f"nothing is held about {who}: never enrolled, or erased before"]
         lines = [f"{name}: {verdict}, verified" for name, verdict in self.bundles]
+        lines += [
+            f"{model_id}: no bundle, for {_are_gone(corpora)}: whether documents of "
+            "hers were in it nobody can show any more"
+            for model_id, corpora in self.unshown
+        ]
         lines += [f"{name}: without her" for name in self.tables]
         if self.entries:
             lines.append(
@@ -83,6 +91,10 @@ class Erasure:
             for name, count in self.records
         ]
         return [*lines, *([self.paid] if self.paid else []), f"{who} is erased"]
+
+
+def _are_gone(corpora: Sequence[str]) -> str:
+    return f"{', '.join(corpora)} {'is' if len(corpora) == 1 else 'are'} gone"
 
 
 SHOWN = (
@@ -141,9 +153,15 @@ def erase(place: Place, subject_id: str, out: Path, progress: Progress) -> Erasu
     progress("her secret shredded", 1, 1)
     # Crash here: all is gone but the pins; the next run finds nothing to shred.
     place.finish(JOB)
-    bundles = tuple((name, verdict) for name, verdict in pins["bundles"])
-    records = tuple((name, count) for name, count in pins["records"])
-    return Erasure(subject_id, (), bundles, tables, entries, pins["paid"], records)
+    return Erasure(
+        subject_id,
+        bundles=tuple((name, verdict) for name, verdict in pins["bundles"]),
+        unshown=tuple((name, tuple(corpora)) for name, corpora in pins["unshown"]),
+        tables=tables,
+        entries=entries,
+        paid=pins["paid"],
+        records=tuple((name, count) for name, count in pins["records"]),
+    )
 
 
 def _held(place: Place, subject_id: str) -> bool:
@@ -205,21 +223,49 @@ def _paid(bodies: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _of_models(place: Place, subject_id: str) -> Iterator[str]:
-    models = [event.body for event in place.events_of(*MODELS)]
-    for body in models:
-        model_id = body["model_id"]
+    """Find models whose weights are there and that hold her, or may."""
+    made_of = _made_of(place)
+    for number, (model_id, corpora) in enumerate(made_of.items(), start=1):
         if not place.model_folder(model_id).exists():
             continue
-        count = sum(
-            len(_documents(place, each, subject_id)) for each in body["corpora"]
-        )
-        if not count:
-            continue
-        what = f"model {model_id} was trained on {count:,} documents of hers: "
-        if body is models[-1]:
-            yield what + "`assent forget`"
-        else:
-            yield what + f"it is not served; delete the folder `models/{model_id}`"
+        served = number == len(made_of)
+        count = sum(len(_documents(place, each, subject_id)) for each in corpora)
+        if count:
+            yield f"model {model_id} was trained on {count:,} documents of hers: " + (
+                "`assent forget`" if served else _delete(model_id)
+            )
+        elif gone := _gone(place, corpora):
+            # Not "none of hers": who cannot look must not erase the ways to find out.
+            yield (
+                f"nobody can say if model {model_id} holds her, {_are_gone(gone)}: "
+                + ("restore it from a backup" if served else _delete(model_id))
+            )
+
+
+def _delete(model_id: str) -> str:
+    return f"it is not served; delete the folder `models/{model_id}`"
+
+
+def _made_of(place: Place) -> dict[str, list[str]]:
+    """List of each model, in order, the corpora that it and its parents were made of.
+
+    Raises:
+        ProofError: what the ledger says of a model cannot be read.
+    """
+    models = {
+        each.body["model_id"]: model_of(each.body, each.number, EventKind(each.kind))
+        for each in place.events_of(*MODELS)
+    }
+    return {name: sorted(closure(name, models).corpora) for name in models}
+
+
+def _gone(place: Place, corpora: Iterable[str]) -> list[str]:
+    """Name the corpora whose folders were deleted.
+
+    Raises:
+        CorpusError: a folder is there, but not whole.
+    """
+    return [name for name in corpora if not _is_kept(place, name)]
 
 
 def _of_corpora(place: Place, subject_id: str) -> Iterator[str]:
@@ -237,8 +283,8 @@ def _of_corpora(place: Place, subject_id: str) -> Iterator[str]:
 def _in_use(place: Place) -> set[str]:
     """Name the latest corpus, and those of the served model."""
     built = [e.body["corpus_id"] for e in place.events_of(EventKind.CORPUS_BUILT)]
-    models = [event.body for event in place.events_of(*MODELS)]
-    return {*built[-1:], *(models[-1]["corpora"] if models else ())}
+    models = list(_made_of(place).values())
+    return {*built[-1:], *(models[-1] if models else ())}
 
 
 def _documents(place: Place, corpus_id: str, subject_id: str) -> set[str]:
@@ -299,23 +345,32 @@ def _of_shares(place: Place, subject_id: str) -> Iterator[str]:
 def _with_bundles(
     place: Place, subject_id: str, out: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Write and verify her final bundles, then pin that it is done."""
-    bundles = []
-    models = [event.body["model_id"] for event in place.events_of(*MODELS)]
-    if not place.enrolled(subject_id):
-        models = []
-    for number, model_id in enumerate(models, start=1):
-        path = out / f"{model_id}.bundle.json"
-        prove(place, subject_id, path, model_id, consent=True)
-        verdict = verify_bundle(path.read_bytes(), place.book.verifier_key).verdict
-        bundles.append([path.name, str(verdict)])
-        progress("bundles written", number, len(models))
+    """Write and verify her final bundles, then pin that it is done.
+
+    A model whose corpora were deleted gets none: a bundle about it can never be made
+    again, and she must not wait for one.
+
+    Raises:
+        ProofError: a corpus is there, but cannot be shown: it is damaged.
+    """
+    bundles, unshown = [], []
+    made_of = _made_of(place) if place.enrolled(subject_id) else {}
+    for number, (model_id, corpora) in enumerate(made_of.items(), start=1):
+        if gone := _gone(place, corpora):
+            unshown.append([model_id, gone])
+        else:
+            path = out / f"{model_id}.bundle.json"
+            prove(place, subject_id, path, model_id, consent=True)
+            verdict = verify_bundle(path.read_bytes(), place.book.verifier_key).verdict
+            bundles.append([path.name, str(verdict)])
+        progress("bundles written", number, len(made_of))
     bodies = [body for _, _, body, _ in place.book.events_of(subject_id)]
     return place.begin(
         JOB,
         {
             "subject_id": subject_id,
             "bundles": bundles,
+            "unshown": unshown,
             "entries": leaving.entries_of(place, subject_id),
             "sources": leaving.sources(place),
             "paid": _paid(bodies),
