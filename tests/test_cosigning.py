@@ -469,6 +469,12 @@ def test_files_of_others_among_the_stamps_are_passed_over_or_named(
     said = assent(*ours, "stamps", "--root", root)
     assert (said.code, said.out.count("stamped by CN=stamps")) == (0, 1), said.err
 
+    # A stamp without its head shows nothing, and says so.
+    aside = head.rename(tmp_path / "aside")
+    said = f"is about a head that is gone: `stamps/{head.name}`"
+    refuses(toy, "ledger", "stamps", "--root", root, code=1, found=said)
+    aside.rename(head)
+
     # Under the very name of the head something else is no head, and is not stamped.
     head.write_bytes(b"\xff")
     for command in (("stamp", "--request", request), ("stamps", "--root", root)):

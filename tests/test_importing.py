@@ -143,7 +143,7 @@ def test_whom_no_verifier_could_name_is_refused_before_anything_is_appended(
     [
         ([row("u03")], "row 1: subject `u03` was never enrolled"),
         ([row("u03"), row("u03", "enrolled")], "row 1: subject `u03` was never"),
-        ([row("zoe", "enrolled")], "row 1: subject `zoe` is not among the loaded"),
+        ([row("zoe", "enrolled")], "row 1: its subject_id is not among the loaded"),
         (
             [row("u03", "enrolled"), row("u03", "enrolled")],
             "row 2: subject `u03` is enrolled already",
@@ -155,6 +155,16 @@ def test_an_event_of_a_stranger_is_refused_by_row(loaded, tmp_path, rows, messag
         project.import_events([write(tmp_path / "e.csv", rows)])
 
     assert message in caught.value.message
+
+
+def test_words_in_the_place_of_an_id_are_not_repeated(loaded, tmp_path):
+    words = "I was so ill that year"
+    path = write(tmp_path / "e.csv", [row("u01", "enrolled"), row(words)])
+    with opened(loaded) as project, pytest.raises(LedgerError) as caught:
+        project.import_events([path], enrol=True)
+
+    assert caught.value.message.startswith("`e.csv`, row 2: its subject_id is not")
+    assert words not in caught.value.message + caught.value.hint
 
 
 def test_whoever_is_new_is_enrolled_at_her_first_event_when_asked(loaded, tmp_path):

@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import stat
 from contextlib import closing
@@ -548,9 +549,15 @@ def test_two_that_go_on_from_one_mark_do_not_both_append(book, place):
     assert (book.size, book.marked("import")) == (1, 10)
 
 
+def cosigned(timestamp, rest, key=b"\x00key"):
+    """A witness's line, up to its signature, which nobody reads here."""
+    data = key + timestamp.to_bytes(8, "big") + rest
+    return f"\u2014 witness.example/w1 {base64.b64encode(data).decode()}"
+
+
 def test_witnesses_lines_are_kept_for_the_head_that_they_signed(book, place):
     book.append([enrolled()])
-    line = "\u2014 witness.example/w1 AAAAAAAA"
+    line = cosigned(1, b"")
     book.keep_cosignatures(1, [line, line])
     book.keep_cosignatures(1, [line])
     book.append([enrolled("bo")])
@@ -559,14 +566,25 @@ def test_witnesses_lines_are_kept_for_the_head_that_they_signed(book, place):
         assert again.cosigned_note(1) == again.head_note(1) + line + "\n"
         assert again.cosigned_note() == again.head_note(2)
     # Another time of the same key, and another key of the same name.
-    later, other = line[:-8] + "AAAAABBB", line[:-8] + "BAAAAAAA"
+    later, other = cosigned(2, b""), cosigned(1, b"", key=b"\x10key")
     book.keep_cosignatures(1, [later, other])
     assert book.cosigned_note(1) == book.head_note(1) + f"{later}\n{other}\n"
     with pytest.raises(LedgerError, match="no signed head"):
         book.keep_cosignatures(7, [line])
-    for wrong in ("witness", "\u2014 w A\n\u2014 x B", ""):
+    for wrong in ("witness", "\u2014 w A\n\u2014 x B", "", "\u2014 w AAAAAAAA"):
         with pytest.raises(LedgerError, match="no signature line"):
             book.keep_cosignatures(1, [wrong])
+
+
+def test_an_older_line_of_a_witness_does_not_replace_a_newer_one(book):
+    book.append([enrolled()])
+    # Of one key hash, whose next byte is the time's: 5 characters of base64 hold both.
+    old, new = cosigned(255, b"z"), cosigned(256, b"a")
+    kept = f"{book.head_note(1)}{new}\n"
+
+    for lines in ([new], [old], [old, new], [new, old]):
+        book.keep_cosignatures(1, lines)
+        assert book.cosigned_note(1) == kept
 
 
 def test_what_is_published_is_read_back_and_grows_with_the_ledger(book, tmp_path):

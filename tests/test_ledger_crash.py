@@ -5,6 +5,7 @@ signed head of its own size; a batch that was not is there whole, or not at all;
 says what it found.
 """
 
+import base64
 import os
 import random
 import shutil
@@ -329,20 +330,23 @@ def table_bytes(reader, table):
 def test_witnesses_lines_whose_keeping_is_killed_are_the_old_or_the_new(killer, case):
     case.create()
     steps, kept = steps_of(case, "cosign"), ""
-    line = "\u2014 witness.example/w1 AAAAA"  # one key, each time another line
+
+    def line(at):  # one key, each time a later line
+        data = bytes(4) + at.to_bytes(8, "big")
+        return f"\u2014 witness.example/w1 {base64.b64encode(data).decode()}"
 
     def given(at):
-        return 0, f"{line}{at}"
+        return 0, line(at)
 
     for done in each_kill(killer, steps, cosigning, case, given):
         if "ledger: COMMIT" in done:
-            kept = f"{line}{len(done) + 1}\n"
+            kept = f"{line(len(done) + 1)}\n"
         with case.opened() as (book, _):
             assert (book.findings, book.check()) == ([], [])
             assert book.cosigned_note(0) == book.head_note(0) + kept
             if not kept:  # else it would never be seen that an old one stays
-                book.keep_cosignatures(0, [f"{line}0"])
-                kept = f"{line}0\n"
+                book.keep_cosignatures(0, [line(0)])
+                kept = f"{line(0)}\n"
 
 
 def test_a_journal_that_ends_anywhere_gives_the_old_ledger_or_the_new(file_case):

@@ -24,7 +24,8 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--cose",
     type=PATH,
-    help="Also write the entry as a transparent statement for SCITT (RFC 9942).",
+    help="Also write a COSE statement of the entry with its receipt (RFC 9942), for "
+    "programs of SCITT: the log's leaf is the entry in it, not the statement.",
 )
 @click.pass_context
 def receipt(

@@ -1,5 +1,6 @@
 """The rows of a ledger: every query, the same for a file and for a server."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ from assent.ledger.store import Store
 
 CHUNK = 8_192
 """Rows that are read at a time, a multiple of a tile's width."""
+KEY_BYTES, TIME_BYTES = 4, 8
+"""How a cosignature begins: the hash of its key, and seconds since 1970."""
 
 
 Id = tuple[str, bytes]
@@ -245,17 +248,27 @@ class Rows:
             self._store.fill("ids", kept)
 
     def put_cosignatures(self, size: int, lines: Sequence[str]) -> None:
-        """Keep witnesses' lines under the head of a size, the latest of each key."""
-        # A line begins with the key's name and, in base64, its hash: 5 characters tell
-        # 30 of its 32 bits. What it said before would only grow the note.
-        keys = [line[: line.rindex(" ") + 6] for line in lines]
+        """Keep witnesses' lines under the head of a size, of each key the newest.
+
+        Raises:
+            LedgerError: a line has no key's hash and time where they belong.
+        """
+        # What a key said before would only grow the note. Which is newer the lines
+        # say: two commands may ask at once, and the slower one may hold the older.
+        newest: dict[bytes, tuple[bytes, str]] = {}
+        before = self.cosignatures(size)
+        for line in (*before, *lines):
+            key, time = _key_and_time(line)
+            if key not in newest or newest[key][0] <= time:
+                newest[key] = time, line
+        kept = {line for _, line in newest.values()}
         self._store.change(
-            "DELETE FROM cosignatures WHERE size = ? AND substr(line, 1, ?) = ?",
-            [(size, len(key), key) for key in keys],
+            "DELETE FROM cosignatures WHERE size = ? AND line = ?",
+            [(size, line) for line in before if line not in kept],
         )
         self._store.change(
             "INSERT INTO cosignatures VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(size, line) for line in lines],
+            [(size, line) for line in sorted(kept)],
         )
 
     def erase(self, subject_id: str, erasures: Sequence[tuple[int, bytes]]) -> None:
@@ -291,6 +304,25 @@ def blob(value: object) -> bytes:
             hint="restore the ledger from a backup; an entry was changed",
         )
     return value
+
+
+def _key_and_time(line: str) -> tuple[bytes, bytes]:
+    """Read whose line it is, and of when: 8 big-endian bytes (C2SP tlog-cosignature).
+
+    Raises:
+        LedgerError: it is no line of a cosignature.
+    """
+    name, _, signature = line.rpartition(" ")
+    try:
+        data = b64decode(signature, validate=True)
+    except ValueError:
+        data = b""
+    if len(data) < KEY_BYTES + TIME_BYTES:
+        raise LedgerError("a line of a witness is no signature line of a cosignature")
+    return (
+        name.encode() + b" " + data[:KEY_BYTES],
+        data[KEY_BYTES : KEY_BYTES + TIME_BYTES],
+    )
 
 
 def _chunks(start: int, stop: int) -> Iterator[tuple[int, int]]:

@@ -293,8 +293,9 @@ class _People:
     ) -> tuple[str, str] | None:
         """Say what is wrong with a row, and what to do about it."""
         if subject not in self._loaded and (new or kind not in DENIALS):
+            # Not the value: with two columns swapped it is what somebody wrote.
             return (
-                f"subject `{subject}` is not among the loaded subjects",
+                "its subject_id is not among the loaded subjects",
                 "correct the id, or load an export that holds it",
             )
         if new and not subject.isprintable():

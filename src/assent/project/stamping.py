@@ -86,9 +86,20 @@ def kept_stamps(place: Place, roots: bytes) -> Iterator[Stamped]:
     """Verify every stamp that is kept, the oldest head first.
 
     Raises:
-        ProofError: one does not verify.
+        ProofError: one does not verify, or the head that it is about is gone.
     """
-    for head in _heads(place):
+    heads = _heads(place)
+    sizes = {head.stem for head in heads}
+    for path in sorted((place.folder / FOLDER).glob("*.tsr")):
+        size = path.stem.partition("-")[0]
+        # Passed over, it would look as if no time had ever been shown.
+        if STAMP.fullmatch(path.name) and size not in sizes:
+            raise ProofError(
+                f"`{FOLDER}/{path.name}` is about a head that is gone: "
+                f"`{FOLDER}/{size}.head`",
+                hint="restore that file from a backup, or move the stamp elsewhere",
+            )
+    for head in heads:
         for path in sorted(head.parent.glob(f"{head.stem}-*.tsr")):
             if not STAMP.fullmatch(path.name):
                 continue  # somebody else's

@@ -777,6 +777,7 @@ const REFUSED = "So this file proves nothing, neither that something was used no
   "of the same ledger.";
 const at = (id) => document.getElementById(id);
 let bundle = null; // the file that was chosen, and its name
+let choice = 0; // of two files at once, only the later one counts, however long it takes
 let turn = 0; // of two checks at once, only the later one may speak
 
 function element(name, text, kind) {
@@ -857,7 +858,11 @@ async function check() {
 
 async function choose(files) {
   if (!files.length) return;
-  bundle = { name: files[0].name, data: new Uint8Array(await files[0].arrayBuffer()) };
+  choice += 1;
+  const mine = choice;
+  const data = new Uint8Array(await files[0].arrayBuffer());
+  if (mine !== choice) return;
+  bundle = { name: files[0].name, data };
   await check();
 }
 
