@@ -95,10 +95,11 @@ def proof(
     """Write a proof that entry NUMBER stands in the ledger.
 
     It is a C2SP tlog-proof file: checked offline, also by other programs, together
-    with the entry.
+    with the entry. Here `assent verify ENTRY --proof FILE --key KEY` does it.
 
     \b
     assent ledger proof 7 --out entry-7.tlog-proof --entry entry-7.json
+    assent verify entry-7.json --proof entry-7.tlog-proof --key "$(cat ledger.vkey)"
     """
     from assent.files import write_whole
     from assent.project.cosigning import entry_proof

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from assent.merkle.quorum import LogPolicy
     from assent.verify import Verdict
 
+ENTRY_HINT = "name the files that `assent ledger proof` writes, the entry first"
 PATH = click.Path(path_type=Path)
 
 
@@ -27,6 +28,12 @@ PATH = click.Path(path_type=Path)
     help="A C2SP tlog-policy file, from a source you trust: which logs and witnesses. "
     "It wins over the one in the bundle; a receipt has none.",
 )
+@click.option(
+    "--proof",
+    type=PATH,
+    help="A C2SP tlog-proof file: check that FILE, byte for byte, is an entry of the "
+    "ledger. Needs --key.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for machines.")
 @click.option(
     "--page",
@@ -38,17 +45,20 @@ def verify(
     file: Path | None,
     key: str | None,
     policy: Path | None,
+    proof: Path | None,
     as_json: bool,
     page: Path | None,
 ) -> None:
-    """Check a proof bundle or a receipt offline: no database, no network, no trust.
+    """Check a bundle, a receipt or an entry offline: no database, network or trust.
 
-    Exit code 0: it holds, used or absent. 1: it is refused, or the verdict is unknown.
+    Exit code 0: it holds, used, absent or logged. 1: it is refused, or the verdict is
+    unknown.
 
     \b
     assent verify u42.bundle.json
     assent verify u42.bundle.json --key "$(cat ledger.vkey)" --policy witnesses.policy
     assent verify u42.receipt.json --policy witnesses.policy
+    assent verify entry-7.json --proof entry-7.tlog-proof --key "$(cat ledger.vkey)"
     assent verify --page verify.html
     """
     if page is not None:
@@ -56,7 +66,12 @@ def verify(
         if file is None:
             return
     if file is None:
-        raise UsageError("no file was named", hint="name a bundle or a receipt")
+        raise UsageError(
+            "no file was named", hint="name a bundle, a receipt or an entry"
+        )
+    if proof is not None:
+        _verify_entry(file, proof, key, policy, as_json)
+        return
     from assent.receipt.verify import is_receipt, verify_receipt
 
     data = _read(file)
@@ -77,6 +92,48 @@ def _policy(path: Path | None) -> "LogPolicy | None":
     from assent.merkle.quorum import parse_policy
 
     return parse_policy(_text(path))
+
+
+def _verify_entry(
+    file: Path, proof: Path, key: str | None, policy: Path | None, as_json: bool
+) -> None:
+    """Check an entry by its proof file, and print the steps and the verdict."""
+    from assent.merkle.quorum import parse_policy
+    from assent.merkle.tlogproof import verify_proof
+    from assent.terms import iso
+
+    if key is None:
+        raise UsageError(
+            "`--proof` needs `--key`: a proof file does not say whom to trust",
+            hint="give the ledger's verifier key, from a source you trust",
+        )
+    if as_json:
+        raise UsageError(
+            "`--json` is for bundles, and this is a proof of an entry",
+            hint="run it again without it",
+        )
+    entry = _read(file, ENTRY_HINT)
+    trusted = _policy(policy) or parse_policy("quorum none\n")
+    found = verify_proof(_text(proof, ENTRY_HINT), entry, trusted, key)
+    head = found.head
+    steps = [f"the key given signed the head of `{head.origin}`: {head.size:,} entries"]
+    steps += [
+        f"witness `{one.name}` cosigned it at {iso(one.timestamp * 1_000_000)}"
+        for one in found.cosigned
+    ]
+    if policy is not None:
+        steps.append(f"the quorum `{trusted.quorum}` of the policy given holds")
+    steps.append(
+        f"the {len(entry):,} bytes of the entry are number {found.index} in it"
+    )
+    for number, step in enumerate(steps, 1):
+        click.echo(f"({number}) {step}")
+    click.echo(f"verdict: logged (entry {found.index} of {head.origin})")
+    click.echo("not proved: that what the entry says is true, or whom it is about")
+    if not found.cosigned:
+        click.echo(
+            "not proved: that others are shown the same ledger: no witness was asked"
+        )
 
 
 def _verify(data: bytes, key: str | None, policy: str | None, as_json: bool) -> None:
@@ -126,13 +183,11 @@ def _write_page(path: Path) -> None:
     click.echo(f"wrote `{path.name}`: open it in a browser, it needs no network")
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, hint: str = "name a policy file") -> str:
     try:
-        return _read(path, "name a policy file").decode()
+        return _read(path, hint).decode()
     except UnicodeDecodeError:
-        raise UsageError(
-            f"`{path.name}` is no text in UTF-8", hint="name a policy file"
-        ) from None
+        raise UsageError(f"`{path.name}` is no text in UTF-8", hint=hint) from None
 
 
 def _read(
