@@ -86,6 +86,13 @@ def test_every_verdict_is_the_same_word_for_word(tmp_path, html):
     assert set(compare(tmp_path, html, asked)) == {"used", "absent", "unknown"}
 
 
+def test_of_two_files_the_one_chosen_later_is_shown(tmp_path, html):
+    used, absent = (LEDGER.bundle(each, "model-1") for each in (ANA, CEM))
+    asked = [Asked(absent, before=used), Asked(used, before=absent)]
+
+    assert compare(tmp_path, html, asked) == ["absent", "used"]
+
+
 def test_whom_the_reader_trusts_counts_in_the_page_too(tmp_path, html):
     alone, one, both = (
         LEDGER.bundle(CEM, "model-1", witnesses=each)

@@ -24,11 +24,15 @@ SECONDS = 240
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A bundle, and what the reader types beside it."""
+    """A bundle, what the reader types beside it, and a file chosen just before.
+
+    Reading `before` takes longer than all that is done with the bundle.
+    """
 
     bundle: bytes
     key: str = ""
     policy: str = ""
+    before: bytes = b""
 
 
 DRIVER = """
@@ -39,19 +43,39 @@ const wait = (doc, state) => new Promise((done) => {
 });
 const texts = (doc, where) =>
   [...doc.querySelectorAll(where)].map((one) => one.textContent);
+function choose(doc, bundle) {
+  const bytes = Uint8Array.from(atob(bundle), (one) => one.charCodeAt(0));
+  const dropped = new DataTransfer();
+  dropped.items.add(new File([bytes], "some.bundle.json"));
+  const field = doc.getElementById("file");
+  field.files = dropped.files;
+  field.dispatchEvent(new Event("change"));
+}
+// What is read meanwhile is there only when the function that is returned was called.
+function slowly(act) {
+  const kinds = [window.Blob, frame.contentWindow.Blob].map((one) => one.prototype);
+  const whole = kinds.map((one) => one.arrayBuffer);
+  let release;
+  const held = new Promise((done) => { release = done; });
+  kinds.forEach((one, at) => {
+    one.arrayBuffer = async function () { await held; return whole[at].call(this); };
+  });
+  act();
+  kinds.forEach((one, at) => { one.arrayBuffer = whole[at]; });
+  return release;
+}
 async function answers() {
   const doc = frame.contentDocument, found = [];
   await wait(doc, "ready");
-  for (const [bundle, key, policy] of cases) {
+  for (const [bundle, key, policy, before] of cases) {
     doc.getElementById("key").value = key;
     doc.getElementById("policy").value = policy;
-    const bytes = Uint8Array.from(atob(bundle), (one) => one.charCodeAt(0));
-    const dropped = new DataTransfer();
-    dropped.items.add(new File([bytes], "some.bundle.json"));
-    const field = doc.getElementById("file");
-    field.files = dropped.files;
+    const release = before ? slowly(() => choose(doc, before)) : () => {};
     doc.body.dataset.state = "asked";
-    field.dispatchEvent(new Event("change"));
+    choose(doc, bundle);
+    await wait(doc, "done");
+    release();
+    if (before) await new Promise((done) => setTimeout(done, 300));
     await wait(doc, "done");
     found.push({
       verdict: doc.getElementById("word").textContent,
@@ -77,7 +101,11 @@ def ask(
 ) -> list[dict[str, Any]]:
     """Give bundles to the page, one after the other, and read what it shows."""
     listed = [
-        [base64.b64encode(one.bundle).decode(), one.key, one.policy] for one in cases
+        [
+            *(base64.b64encode(one.bundle).decode(), one.key, one.policy),
+            base64.b64encode(one.before).decode(),
+        ]
+        for one in cases
     ]
     with _listening() as (address, heard):
         driver = DRIVER.replace("CASES", json.dumps(listed), 1)

@@ -248,6 +248,8 @@ class _Look:
         except ProofError:
             return  # its tiles are gone; the rollback is reported either way
         if other:
+            # What it reads of `whole` was read for that root, verified and kept: so no
+            # fault there is reported as one of the head that is served.
             self._contradicts(evidence.SPLIT_VIEW, served.cosigned_note(), whole)
 
     def _contradicts(
