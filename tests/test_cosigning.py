@@ -313,11 +313,17 @@ def test_witnesses_sign_again_so_that_a_ledger_at_rest_stays_fresh(
 def test_an_entry_is_proved_in_a_file_that_stands_alone(toy, tmp_path, assent):
     with opened(toy) as project:
         key, entry = project.place.book.verifier_key, project.place.book.entry(3)
-    out = tmp_path / "3.tlog-proof"
+    out, beside = tmp_path / "3.tlog-proof", tmp_path / "3.json"
+    prove = ("--project", toy, "ledger", "proof", 3, "--out", out, "--entry", beside)
     with witnessed(toy, tmp_path):
-        said = assent("--project", toy, "ledger", "proof", 3, "--out", out)
+        said = assent(*prove)
 
     assert said.code == 0, said.err
+    (tmp_path / "policy").write_text(policy_of(toy))
+    trust = ("--key", key, "--policy", tmp_path / "policy")
+    said = assent("verify", beside, "--proof", out, *trust)
+    assert (said.code, said.err) == (0, "")
+    assert "verdict: logged (entry 3 of" in said.out
     policy = parse_policy(f"log {key}\n{policy_of(toy)}")
     verify_proof(out.read_text(), entry, policy)
     with pytest.raises(ProofError):

@@ -86,7 +86,7 @@ def test_weights_whose_corpus_is_gone_may_hold_her_and_come_first(anna_gone, tmp
             f"nobody can say if model {first} holds her, {old} is gone: it is not "
             f"served; delete the folder `models/{first}`",
             f"nobody can say if model {served} holds her, {corpus_id} is gone: restore "
-            "it from a backup",
+            "it from a backup, or train another model",
         )
         assert project.place.enrolled(ANNA)
 

@@ -238,7 +238,11 @@ def _of_models(place: Place, subject_id: str) -> Iterator[str]:
             # Not "none of hers": who cannot look must not erase the ways to find out.
             yield (
                 f"nobody can say if model {model_id} holds her, {_are_gone(gone)}: "
-                + ("restore it from a backup" if served else _delete(model_id))
+                + (
+                    "restore it from a backup, or train another model"
+                    if served
+                    else _delete(model_id)
+                )
             )
 
 
