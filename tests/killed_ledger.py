@@ -37,7 +37,7 @@ SAID = re.compile(
     r"UPDATE |DELETE FROM |COPY |VACUUM \(FULL\) |VACUUM |PRAGMA |BEGIN|COMMIT|"
     r"ROLLBACK)(\w*)"
 )
-READS = re.compile(r"\s*SELECT")
+READS = re.compile(r"\s*(SELECT|WITH)")
 CALLS = ("mkdir", "open", "chmod", "pwrite", "ftruncate", "fsync", "replace", "unlink")
 CHANGES = os.O_CREAT | os.O_WRONLY | os.O_RDWR
 

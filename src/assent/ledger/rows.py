@@ -40,10 +40,17 @@ class Held(NamedTuple):
     erasure: bytes | None
 
 
-HELD = (
-    "SELECT e.number, e.entry, b.subject_id, b.body, b.opening, b.erasure "
-    "FROM entries AS e {} JOIN bodies AS b ON b.number = e.number WHERE "
+COLUMNS = "SELECT e.number, e.entry, b.subject_id, b.body, b.opening, b.erasure "
+HELD = COLUMNS + "FROM entries AS e {} JOIN bodies AS b ON b.number = e.number WHERE "
+OF_SUBJECT = (
+    "WITH RECURSIVE blocks (block) AS (SELECT 0 UNION ALL SELECT block + 1 "
+    "FROM blocks WHERE block < (SELECT max(number) >> 14 FROM entries)) "
+    + COLUMNS
+    + "FROM blocks CROSS JOIN bodies AS b CROSS JOIN entries AS e "
+    "WHERE (b.number >> 14) = blocks.block AND b.subject_id = ? "
+    "AND e.number = b.number ORDER BY e.number"
 )
+"""Looks once into each block of the index `bodies_of_subject`."""
 
 
 class Rows:
@@ -137,8 +144,7 @@ class Rows:
 
     def of_subject(self, subject_id: str) -> list[Held]:
         """Read the personal entries of one subject, in order."""
-        query = HELD.format("") + "b.subject_id = ? ORDER BY e.number"
-        return [Held(*row) for row in self._store.rows(query, subject_id)]
+        return [Held(*row) for row in self._store.rows(OF_SUBJECT, subject_id)]
 
     def enrolment(self, subject_id: str) -> Held | None:
         """Read a subject's enrolment."""
