@@ -12,7 +12,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 FLOORS = [
     *("errors", "terms", "canon", "files", "merkle", "receipt", "verify", "engine"),
-    *("sources", "ledger", "policy", "decide", "corpus", "train", "forget", "prove"),
+    *("sources", "ledger", "policy", "decide", "redact"),
+    *("corpus", "train", "forget", "prove"),
     *("witness", "monitor", "share", "notify", "report", "project", "demo", "cli"),
 ]
 SIDE_BY_SIDE = frozenset({"ledger", "policy"})
@@ -31,7 +32,8 @@ HOMES = {
     "jinja2": {"report"},
     "click": {"cli"},
     "ahocorasick_rs": {"corpus"},
-    "phonenumbers": {"corpus"},
+    "phonenumbers": {"corpus", "redact"},
+    "stdnum": {"redact"},
     "rich": {"cli", "demo"},
     "sqlite3": {"ledger", "witness"},
     "psycopg": {"ledger"},
