@@ -1,0 +1,468 @@
+"""The directory: members' names, handles, addresses and numbers, to find and remove.
+
+It is personal data and nothing else: whoever stores it uses mode 0600. It is pinned by
+its digest in every plan and corpus, so that forgetting a person changes nobody else's
+text: when she leaves, her entries become keyed tags, which are found as before and read
+by nobody, and the digest stays the same.
+
+A name of several words is found in any case, everywhere. One of a single word may be a
+word of the language, so it is found as it is written, and only where its bearer takes
+part. Not found: initials, nicknames, reversed order and inflected forms (`Annas`).
+
+Memory: about 13 bytes an entry, and its entry texts as long as `entries` is read.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from numpy.typing import NDArray
+
+from assent.errors import CorpusError
+from assent.redact.entries import (
+    BATCH,
+    MARK_OF,
+    PHONE_DIGITS,
+    SURE_DIGITS,
+    Mark,
+    batches,
+    keys_of,
+    lowered,
+)
+from assent.redact.fold import Plain
+from assent.redact.grams import Grams, Indexes, Keys, Words, joined
+from assent.redact.links import link_end
+from assent.redact.spans import Kind
+
+COLUMNS = {
+    "names": Kind.NAME,
+    "handles": Kind.HANDLE,
+    "emails": Kind.EMAIL,
+    "phones": Kind.PHONE,
+    "urls": Kind.URL,
+    "employer": Kind.EMPLOYER,
+}
+ENTRIES = pa.schema(
+    [
+        pa.field("subject_id", pa.string()),  # null: hidden, or of no subject
+        pa.field("mark", pa.uint16(), nullable=False),
+        pa.field("text", pa.string()),  # null: hidden
+        pa.field("tag", pa.binary(16), nullable=False),  # of mark and text
+        pa.field("owner", pa.binary(16), nullable=False),  # of the subject
+        pa.field("seal", pa.binary()),  # of a hidden one: how it is found, encrypted
+    ]
+)
+KEY_BYTES = 32
+_ROWS = pa.schema([ENTRIES.field(name) for name in ("subject_id", "mark", "text")])
+_SEALED = np.dtype([("words", "u1"), ("first", "<u8"), ("whole", "<u8")])
+_RUN = re.compile(r"[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
+_GROUP = re.compile(r"[0-9]+")
+_REST = re.compile(r"[/?#][^\s<>\"\0]*")
+_ADDRESS_LETTERS = 64
+_COUNTRY_DIGITS = 3
+_HIDDEN_BITS = 8
+_SUFFIX = 10**SURE_DIGITS
+_BLANK, _NEWLINE = 0x20, 0x0A
+_COLON, _COMMA = ord(":"), ord(",")
+_KIND_OF = {mark: kind for kind, mark in MARK_OF.items()}
+
+Near = Sequence[Collection[str]]
+"""For each text, the subjects that take part: author, thread, connections."""
+
+
+class Directory:
+    """Every entry of every subject, and how to find them.
+
+    Args:
+        rows: `subject_id`, `mark`, `text`: entries as `batches` makes them.
+        key: 32 bytes, drawn for this project and kept in its vault.
+        hidden: rows of `ENTRIES` without text.
+        keys: of the rows, if they are known already.
+    """
+
+    def __init__(
+        self,
+        rows: pa.Table,
+        key: bytes,
+        hidden: pa.Table | None = None,
+        keys: Keys | None = None,
+    ) -> None:
+        if len(key) != KEY_BYTES:
+            raise CorpusError(f"the directory's key has {len(key)} bytes, wanted 32")
+        self._key = key
+        self.rows = rows.cast(_ROWS)
+        self.hidden = ENTRIES.empty_table() if hidden is None else hidden
+        self._hidden_tags = frozenset(self.hidden["tag"].to_pylist())
+        self._grams = self._table(self._all_keys() if keys is None else keys)
+        self._suffixes, self._numbers = self._sorted_numbers()
+        self._near_subjects, self._near_rows = self._takes_part()
+
+    @classmethod
+    def of(cls, values: Mapping[Kind, Sequence[str]], key: bytes) -> "Directory":
+        """Make a directory of values that belong to no known subject."""
+        made = [
+            _rows_of(kind, listed, pa.nulls(len(listed), pa.string()))
+            for kind, listed in values.items()
+        ]
+        rows = pa.concat_tables([_ROWS.empty_table(), *(each for each, _ in made)])
+        return cls(rows, key, keys=joined([keys for _, keys in made]))
+
+    @classmethod
+    def from_subjects(
+        cls, subjects: pa.Table, key: bytes, hidden: pa.Table | None = None
+    ) -> "Directory":
+        """Collect the directory columns of the subjects table.
+
+        Values too short to be looked for are left out; null lists are empty.
+
+        Args:
+            subjects: the table, with `subject_id` and the directory columns.
+            key: of the project.
+            hidden: entries of those who left, by `hide`; one that somebody still in the
+                table has is known again.
+
+        Raises:
+            CorpusError: a directory column is missing, so nobody would be found by it.
+        """
+        made = []
+        for column, kind in COLUMNS.items():
+            if column not in subjects.column_names:
+                raise CorpusError(
+                    f"the subjects table has no column `{column}`",
+                    hint="add the column; an empty list says that there is nothing",
+                )
+            values = subjects[column].combine_chunks()
+            owners = subjects["subject_id"].combine_chunks()
+            if pa.types.is_list(values.type):
+                owners = owners.take(pc.list_parent_indices(values))
+                values = pc.list_flatten(values)
+            some = pc.is_valid(values)
+            made.append(
+                _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
+            )
+        rows = pa.concat_tables([each for each, _ in made])
+        return cls(rows, key, hidden, joined([keys for _, keys in made]))
+
+    def write(self, path: Path) -> None:
+        """Write the directory to a file; the caller gives it a name and a mode."""
+        visible = self.rows
+        for name in ("tag", "owner", "seal"):
+            nothing = pa.nulls(len(visible), ENTRIES.field(name).type)
+            visible = visible.append_column(name, nothing)
+        fields = [field.with_nullable(True) for field in ENTRIES]
+        table = pa.concat_tables(
+            [each.cast(pa.schema(fields)) for each in (visible, self.hidden)]
+        )
+        pq.write_table(table, path, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path, key: bytes) -> "Directory":
+        """Read what `write` wrote. Raises: CorpusError: it is not that."""
+        try:
+            table = pq.read_table(path)
+            known = pc.is_valid(table["text"])
+            rows = table.filter(known).select(_ROWS.names)
+            return cls(rows, key, table.filter(pc.invert(known)).cast(ENTRIES))
+        except (pa.ArrowException, KeyError, InvalidTag) as error:
+            raise CorpusError(
+                "the directory cannot be read, or was made with another key",
+                hint="build the directory again from the subjects table",
+            ) from error
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256, in hex, of all keyed tags: the same before and after hiding."""
+        pairs = set(
+            zip(
+                self.hidden["tag"].to_pylist(),
+                self.hidden["owner"].to_pylist(),
+                strict=True,
+            )
+        )
+        owners: dict[str | None, bytes] = {}
+        for batch in self.rows.to_batches(max_chunksize=100_000):
+            for subject, mark, text in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            ):
+                if subject not in owners:
+                    owners[subject] = self._tag("owner", subject or "")
+                pairs.add((self._tag(str(mark), text), owners[subject]))
+        whole = hashlib.sha256(b"assent/directory/v2\n")
+        for tag, owner in sorted(pairs):
+            whole.update(tag + owner)
+        return whole.hexdigest()
+
+    def hide(self, subject_id: str) -> "Directory":
+        """Turn the entries of a subject into keyed tags; the digest stays the same."""
+        hers = pc.fill_null(pc.equal(self.rows["subject_id"], subject_id), False)
+        leaving = self.rows.filter(hers)
+        staying = self.rows.filter(pc.invert(hers))
+        hidden = pa.concat_tables([self.hidden, self._hidden_rows(leaving)])
+        return Directory(staying, self._key, hidden)
+
+    def find(
+        self, plain: Plain, words: Words, near: Near | None = None
+    ) -> Iterator[tuple[int, int, Kind]]:
+        """Find entries in folded texts; spans may overlap.
+
+        Args:
+            plain: the texts.
+            words: of `plain.codes`.
+            near: who takes part in each text, one item a text; names of one word are
+                looked for nowhere else.
+        """
+        for starts, ends, marks in self._grams.find(words):
+            yield from self._kept(plain, starts, ends, marks)
+        yield from self._addressed(plain, words)
+        if near is not None and len(self._near_rows):
+            yield from self._around(plain, near)
+        if len(self._numbers) or len(self._suffixes):
+            yield from self._phones(plain.text)
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.hidden)
+
+    def _tag(self, kind: str, text: str) -> bytes:
+        message = f"{kind}\0{text}".encode()
+        return hashlib.blake2b(message, key=self._key, digest_size=16).digest()
+
+    def _all_keys(self) -> Keys:
+        batches = self.rows.to_batches(max_chunksize=BATCH)
+        return joined([keys_of(batch["text"].to_pylist()) for batch in batches])
+
+    def _table(self, keys: Keys) -> Grams:
+        """Make what finds the entries that are runs of words, or open a line."""
+        marks = self.rows["mark"].to_numpy()
+        runs = (marks != Mark.PHONE) & (marks & Mark.NEAR == 0)
+        if not runs.all():
+            keys, marks = keys[runs], marks[runs]
+        hidden, hidden_marks = self._unsealed()
+        keys = joined([keys, hidden])
+        marks = np.concatenate([marks, hidden_marks << np.uint16(_HIDDEN_BITS)])
+        addressed = marks & (Mark.ADDRESSED | Mark.ADDRESSED << _HIDDEN_BITS) > 0
+        keys.words[addressed] = 0  # looked up at the start of a line, never as a run
+        return Grams(keys, marks)
+
+    def _sorted_numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List the telephone numbers by their last digits: (last digits, numbers)."""
+        written = self.rows["text"].filter(pc.equal(self.rows["mark"], Mark.PHONE))
+        values = np.sort(written.cast(pa.int64()).to_numpy())
+        order = np.argsort(values % _SUFFIX, kind="stable")
+        return values[order] % _SUFFIX, values[order]
+
+    def _unsealed(self) -> tuple[Keys, NDArray[np.uint16]]:
+        """Read how hidden entries are found. Raises: InvalidTag: another key."""
+        cipher, sealed, marks = AESSIV(self._sealing_key()), bytearray(), []
+        numbers = set()
+        columns = (self.hidden[name].to_pylist() for name in ("mark", "tag", "seal"))
+        for mark, tag, seal in zip(*columns, strict=True):
+            opened = cipher.decrypt(seal, [tag])
+            if mark == Mark.PHONE:
+                numbers.add(int.from_bytes(opened, "little"))
+            elif not mark & Mark.NEAR:
+                sealed += opened
+                marks.append(mark)
+        self._hidden_numbers = frozenset(numbers)
+        rows = np.frombuffer(bytes(sealed), _SEALED)
+        keys = Keys(rows["whole"].copy(), rows["first"].copy(), rows["words"].copy())
+        return keys, np.array(marks, np.uint16)
+
+    def _sealing_key(self) -> bytes:
+        return hashlib.blake2b(b"seal", key=self._key, digest_size=KEY_BYTES).digest()
+
+    def _hidden_rows(self, leaving: pa.Table) -> pa.Table:
+        cipher, rows = AESSIV(self._sealing_key()), []
+        texts = leaving["text"].to_pylist()
+        found = keys_of(texts)
+        for number, (text, row) in enumerate(
+            zip(texts, leaving.to_pylist(), strict=True)
+        ):
+            tag = self._tag(str(row["mark"]), text)
+            if row["mark"] == Mark.PHONE:
+                opened = _suffix(int(text)).to_bytes(8, "little")
+            elif row["mark"] & Mark.NEAR:
+                opened = b"\0"  # nobody takes part any more; AES-SIV wants a byte
+            else:
+                each = (found.words[number], found.firsts[number], found.hashes[number])
+                opened = np.array([each], _SEALED).tobytes()
+            rows.append(
+                {
+                    "mark": row["mark"],
+                    "tag": tag,
+                    "owner": self._tag("owner", row["subject_id"] or ""),
+                    "seal": cipher.encrypt(opened, [tag]),
+                }
+            )
+        return pa.Table.from_pylist(rows, schema=ENTRIES)
+
+    def _takes_part(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Index the rows of names of one word by their subject."""
+        rows = np.flatnonzero(self.rows["mark"].to_numpy() & Mark.NEAR)
+        owners = self.rows["subject_id"].take(pa.array(rows)).to_pylist()
+        subjects = np.array([_subject_hash(each or "") for each in owners], np.uint64)
+        order = np.argsort(subjects, kind="stable")
+        return subjects[order], rows[order]
+
+    def _names_of(self, subject_id: str) -> list[tuple[str, Kind]]:
+        wanted = np.uint64(_subject_hash(subject_id))
+        first = np.searchsorted(self._near_subjects, wanted)
+        found = []
+        for row in self._near_rows[first:].tolist():
+            if self.rows["subject_id"][row].as_py() != subject_id:
+                break
+            mark = Mark(self.rows["mark"][row].as_py()) & ~Mark.NEAR
+            found.append((self.rows["text"][row].as_py(), _KIND_OF[mark]))
+        return found
+
+    def _kept(
+        self, plain: Plain, starts: Indexes, ends: Indexes, marks: NDArray[np.uint16]
+    ) -> Iterator[tuple[int, int, Kind]]:
+        text = plain.text
+        for start, end, bits in zip(
+            starts.tolist(), ends.tolist(), marks.tolist(), strict=True
+        ):
+            mark = self._mark(text, start, end, bits)
+            if mark & Mark.URL:
+                if rest := _REST.match(text, end):
+                    end = max(end, link_end(text, start, rest.end()))
+                yield start, end, Kind.URL
+            elif mark:
+                yield start, end, _KIND_OF[Mark(mark & -mark)]
+
+    def _mark(self, text: str, start: int, end: int, bits: int) -> int:
+        """Which marks an entry really has: a hidden one must have its tag here."""
+        mark = bits & (1 << _HIDDEN_BITS) - 1
+        hidden = bits >> _HIDDEN_BITS
+        if hidden:
+            found = lowered(text[start:end])
+            for each in Mark:
+                if (
+                    hidden & each
+                    and self._tag(str(int(each)), found) in self._hidden_tags
+                ):
+                    mark |= each
+        return mark
+
+    def _addressed(self, plain: Plain, words: Words) -> Iterator[tuple[int, int, Kind]]:
+        codes = plain.codes
+        white = np.flatnonzero((codes == _BLANK) | (codes == _NEWLINE))
+        breaks = np.flatnonzero(codes[white[:-1]] == _NEWLINE)
+        starts, ends = white[breaks] + 1, white[breaks + 1] - 1
+        marked = (codes[ends] == _COLON) | (codes[ends] == _COMMA)
+        some = marked & (ends > starts) & (ends - starts <= _ADDRESS_LETTERS)
+        starts, ends = starts[some], ends[some]
+        found, marks = self._grams.look_up(words.hashes(starts, ends))
+        for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
+            start, end = int(starts[at]), int(ends[at])
+            if self._mark(plain.text, start, end, bits) & Mark.ADDRESSED:
+                yield start, end, Kind.HANDLE
+
+    def _around(self, plain: Plain, near: Near) -> Iterator[tuple[int, int, Kind]]:
+        known: dict[str, list[tuple[str, Kind]]] = {}
+        edges = np.searchsorted(plain.places, np.array(plain.bounds)).tolist()
+        for number, subjects in enumerate(near):
+            for subject in subjects:
+                if subject not in known:
+                    known[subject] = self._names_of(subject)
+                for name, kind in known[subject]:
+                    yield from _written(
+                        plain.text, name, kind, *edges[number : number + 2]
+                    )
+
+    def _phones(self, text: str) -> Iterator[tuple[int, int, Kind]]:
+        stretches = [each for run in _RUN.finditer(text) for each in _stretches(run)]
+        if not stretches:
+            return
+        written = np.array([number for _, _, number in stretches], np.int64)
+        ends = written % _SUFFIX
+        first = np.searchsorted(self._suffixes, ends, "left").tolist()
+        last = np.searchsorted(self._suffixes, ends, "right").tolist()
+        for (start, end, number), low, high in zip(stretches, first, last, strict=True):
+            known = self._numbers[low:high].tolist()
+            if _suffix(number) in self._hidden_numbers or any(
+                _same_number(number, each) for each in known
+            ):
+                yield opened(text, start), end, Kind.PHONE
+
+
+def _rows_of(
+    kind: Kind, values: Sequence[str], owners: pa.Array
+) -> tuple[pa.Table, Keys]:
+    tables, keys = [_ROWS.empty_table()], []
+    for batch in batches(kind, values):
+        columns = (pa.array(batch.marks), pa.array(batch.texts, pa.string()))
+        of = owners.take(pa.array(batch.owners))
+        tables.append(pa.table([of, *columns], schema=_ROWS))
+        keys.append(batch.keys)
+    return pa.concat_tables(tables), joined(keys)
+
+
+def _subject_hash(subject_id: str) -> int:
+    digest = hashlib.blake2b(subject_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _written(
+    text: str, name: str, kind: Kind, start: int, stop: int
+) -> Iterator[tuple[int, int, Kind]]:
+    """Find a word as it is written, and whole."""
+    at = text.find(name, start, stop)
+    while at >= 0:
+        end = at + len(name)
+        if not _of_word(text[at - 1]) and not _of_word(text[end]):
+            yield at, end, kind
+        at = text.find(name, end, stop)
+
+
+def _of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _stretches(run: re.Match[str]) -> Iterator[tuple[int, int, int]]:
+    """List every stretch that could be a number: start, end, the number itself.
+
+    Neighbouring groups are tried together (`030`, `030 1234`, `030 1234 567`), since
+    nobody knows where a number begins in `flat 12 030 1234567`.
+    """
+    base, text = run.start(), run.group()
+    groups = [found.span() for found in _GROUP.finditer(text)]
+    for first, (start, _) in enumerate(groups):
+        digits = ""
+        # Fifteen groups at most: each holds a digit, so the work stays linear.
+        for group_start, end in groups[first : first + PHONE_DIGITS.stop]:
+            digits += text[group_start:end]
+            if len(digits) >= PHONE_DIGITS.stop:
+                break
+            if len(digits) >= PHONE_DIGITS.start:
+                yield base + start, base + end, int(digits)
+
+
+def opened(text: str, start: int) -> int:
+    """Take the `+` or the parenthesis before the first digit along."""
+    while text[start - 1] in "+(":
+        start -= 1
+    return start
+
+
+def _suffix(number: int) -> int:
+    """What a hidden number is found by: its last digits, or all of a short one."""
+    short = number < 10 ** (SURE_DIGITS - 1)
+    return number + 10**SURE_DIGITS if short else number % _SUFFIX
+
+
+def _same_number(written: int, known: int) -> bool:
+    """With or without country code and leading zero, it is the same line."""
+    if written == known:
+        return True
+    shorter, longer = sorted((str(written), str(known)), key=len)
+    if len(shorter) < SURE_DIGITS or not longer.endswith(shorter):
+        return False
+    return len(str(written)) - len(str(known)) <= _COUNTRY_DIGITS

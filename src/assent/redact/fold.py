@@ -1,0 +1,193 @@
+"""The normaliser: many texts become one plain text, with the way back to each.
+
+In the plain text there are no accents, invisible characters, doubled blanks or digits
+of other scripts, and full-width forms are ordinary ones, so that a pattern reads one
+way of writing instead of hundreds. Texts are folded many at a time: what costs a call
+is paid once a batch, not once a text.
+
+Each text is wrapped by `SEPARATOR`, whose middle no real character is folded to: what
+does not pass `BARRIER` cannot see another text.
+"""
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.redact.spans import BARRIER, PLACEHOLDER
+
+SEPARATOR = f"\n{BARRIER}\n"
+
+_LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+_ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
+_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
+_CHARACTERS = 0x110000
+_DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
+_BLANK, _NEWLINE = 0x20, 0x0A
+
+Codes = NDArray[np.uint32]
+Places = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Texts as patterns read them, and the way back.
+
+    Args:
+        text: the plain characters of all texts, case kept, each text wrapped.
+        codes: (len(text),) the same as code points.
+        places: (len(text),) for each plain character, where its original starts in
+            `joined`.
+        joined: the original texts, wrapped and joined.
+        bounds: for each text, where it starts in `joined`; one more for the end.
+    """
+
+    text: str
+    codes: Codes
+    places: Places
+    joined: str
+    bounds: Sequence[int]
+
+    def original(self, start: int, end: int) -> tuple[int, int, int]:
+        """Move a span of the plain text back: (number of the text, start, end).
+
+        What was left out belongs to the character before it: an accent goes with its
+        letter, so no half of a name stays behind.
+
+        Args:
+            start: of the first character.
+            end: after the last one; the span holds no barrier.
+        """
+        places = self.places
+        begin, last = int(places[start]), int(places[end - 1])
+        while end < len(places) and places[end] == last:
+            end += 1  # one character was folded to several: all of it goes
+        number = bisect_right(self.bounds, begin) - 1
+        base = self.bounds[number]
+        stop = int(places[end]) if end < len(places) else len(self.joined)
+        stop = min(stop, self.bounds[number + 1] - len(SEPARATOR))
+        return number, begin - base, stop - base
+
+
+class Lookup:
+    """A value for each code point, found out when it is first met: most never are.
+
+    Args:
+        value: of one character; never the largest number of the type.
+        kind: type of the values.
+    """
+
+    def __init__(self, value: Callable[[str], int], kind: type[np.unsignedinteger]):
+        self._value = value
+        self._unknown = np.iinfo(kind).max
+        self._values = np.full(_CHARACTERS, self._unknown, kind)
+
+    def __call__(self, codes: Codes) -> NDArray[Any]:
+        """Look up code points. Returns: (len(codes),) their values."""
+        found = self._values[codes]
+        unknown = found == self._unknown
+        if unknown.any():
+            for code in np.unique(codes[unknown]).tolist():
+                self._values[code] = self._value(chr(code))
+            found = self._values[codes]
+        return found
+
+
+_several: dict[int, list[int]] = {}
+
+
+def _folded(character: str) -> int:
+    parts = [ord(part) for part in _fold(character)]
+    if len(parts) > 1:
+        _several[ord(character)] = parts
+        return _SEVERAL
+    return parts[0] if parts else _DROP
+
+
+def _fold(character: str) -> str:
+    if character == "\n" or character in _LINE_BREAKS:
+        return "\n"
+    if character.isspace():
+        return " "
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if "\uac00" <= character <= "\ud7a3":  # taken apart, a Hangul syllable is letters
+        return character
+    parts = unicodedata.normalize("NFKD", character).translate(_ALIKE)
+    return "".join(
+        " " if part.isspace() else part
+        for part in parts
+        if unicodedata.category(part) not in _UNSEEN
+    )
+
+
+_FOLDED = Lookup(_folded, np.uint32)
+
+
+def fold(texts: Sequence[str]) -> Plain:
+    """Read texts plainly, each wrapped. Linear in their characters.
+
+    Memory: about 40 bytes a character, so hand over a million characters at a time.
+
+    Args:
+        texts: placeholders already in them become barriers.
+    """
+    joined = SEPARATOR + SEPARATOR.join(texts) + SEPARATOR if texts else SEPARATOR
+    bounds = np.cumsum([len(SEPARATOR), *map(len, texts)], dtype=np.int64)
+    bounds += np.arange(0, len(SEPARATOR) * len(bounds), len(SEPARATOR))
+    original: Codes = np.frombuffer(
+        joined.encode("utf-32-le", "surrogatepass"), np.uint32
+    )
+    codes = _FOLDED(original)
+    codes[bounds - 2] = 0
+    if "[" in joined:
+        for found in PLACEHOLDER.finditer(joined):
+            codes[found.start() : found.end()] = 0
+    codes, places = _expanded(original, codes)
+    codes, places = _single_blanks(codes, places)
+    text = (
+        codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+    )
+    return Plain(text, codes, places, joined, bounds.tolist())
+
+
+def _expanded(original: Codes, codes: Codes) -> tuple[Codes, Places]:
+    """Leave out what is not seen, and write several characters where one was."""
+    if int(codes.max()) < _CHARACTERS:
+        return codes, np.arange(len(codes), dtype=np.int32)
+    several = np.flatnonzero(codes == _SEVERAL)
+    if not len(several):
+        kept = np.flatnonzero(codes != _DROP).astype(np.int32)
+        return codes[kept], kept
+    lengths = (codes != _DROP).astype(np.int32)
+    parts = [_several[code] for code in original[several].tolist()]
+    lengths[several] = [len(each) for each in parts]
+    places = np.repeat(np.arange(len(codes), dtype=np.int32), lengths)
+    expanded: Codes = codes[places]
+    expanded[expanded == _SEVERAL] = [each for part in parts for each in part]
+    return expanded, places
+
+
+def _single_blanks(codes: Codes, places: Places) -> tuple[Codes, Places]:
+    """Make one blank of many, and a line break of a line break among blanks."""
+    blank = codes == _BLANK
+    newline = codes == _NEWLINE
+    surplus = np.zeros(len(codes), np.bool_)
+    np.logical_and(blank[1:], (blank | newline)[:-1], out=surplus[1:])
+    breaks = np.flatnonzero(newline[1:] & blank[:-1]) + 1
+    if len(breaks):
+        # The break takes the place of the first blank before it, if one is left.
+        first = breaks - 1
+        while (later := surplus[first]).any():
+            first = first - later
+        left = blank[first]
+        codes[first[left]] = _NEWLINE
+        surplus[breaks[left]] = True
+    if not surplus.any():
+        return codes, places
+    kept = np.flatnonzero(~surplus)
+    return codes[kept], places[kept]

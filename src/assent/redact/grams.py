@@ -1,0 +1,258 @@
+"""Grams: which runs of words of a text stand in a table of a million or a thousand.
+
+A run of words is looked up by its hash. The hash of any stretch is the difference of
+two prefix sums, so all runs of a batch cost a few vector operations, whatever the size
+of the table, and an entry costs 10 bytes. A name that ends inside a word is never
+looked up: `Anna Berg` is not found in `Susanna Bergson`.
+
+The hash is a polynomial over 2**64: fast, and not secret. Whoever may not see the
+entries gets their keyed tags instead, see `assent.redact.directory`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.redact.fold import Codes, Lookup
+
+Hashes = NDArray[np.uint64]
+Indexes = NDArray[np.int64]
+
+# Scripts written without blanks: there each character may begin or end a name.
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
+)
+_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_HALF = np.uint64(32)
+_LONG = 15
+"""Runs of so many words and more share one bit of the gate."""
+
+
+def _class(character: str) -> int:
+    if not (character.isalnum() or character == "_"):
+        return 0
+    return 2 if UNSPACED.match(character) else 1
+
+
+def _lower(character: str) -> int:
+    if character == "\n":  # a name goes on in the next line
+        return 0x20
+    lower = character.lower().replace("ς", "σ")
+    return ord(lower) if len(lower) == 1 else ord(character)
+
+
+CLASS = Lookup(_class, np.uint8)
+"""0: of no word; 1: of a word; 2: a word of its own."""
+
+_LOWER = Lookup(_lower, np.uint32)
+
+
+class _Powers:
+    """Powers of the base and of its inverse, as many as the longest batch needs."""
+
+    def __init__(self) -> None:
+        self.up: Hashes = np.ones(1, np.uint64)
+        self.down: Hashes = np.ones(1, np.uint64)
+
+    def reach(self, length: int) -> None:
+        if length <= len(self.up):
+            return
+        length = 1 << (length - 1).bit_length()
+        self.up = _powers(_BASE, length)
+        self.down = _powers(pow(_BASE, -1, 1 << 64), length)
+
+
+def _powers(base: int, length: int) -> Hashes:
+    factors = np.full(length, base, np.uint64)
+    factors[0] = 1
+    powers: Hashes = np.multiply.accumulate(factors)
+    return powers
+
+
+_POWERS = _Powers()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a plain text, ready to be looked up.
+
+    Args:
+        starts: (W,) where each word starts in the text.
+        ends: (W,) after its last character.
+        sums: (len(text) + 1,) prefix sums of the hash.
+    """
+
+    starts: Indexes
+    ends: Indexes
+    sums: Hashes
+
+    @classmethod
+    def of(cls, codes: Codes) -> "Words":
+        """Cut a plain text into words. Memory: 40 bytes a character."""
+        _POWERS.reach(len(codes) + 1)
+        sums = np.zeros(len(codes) + 1, np.uint64)
+        terms = _LOWER(codes).astype(np.uint64)
+        terms += np.uint64(1)
+        terms *= _POWERS.up[: len(codes)]
+        np.cumsum(terms, out=sums[1:])
+        kinds = CLASS(codes)
+        word, alone = kinds > 0, kinds == 2
+        split = ~word[:-1] | ~word[1:]
+        if alone.any():
+            split |= alone[:-1] | alone[1:]
+        first = np.ones(len(codes), np.bool_)
+        first[1:] = split
+        last = np.ones(len(codes), np.bool_)
+        last[:-1] = split
+        return cls(np.flatnonzero(word & first), np.flatnonzero(word & last) + 1, sums)
+
+    def hashes(self, starts: Indexes, ends: Indexes) -> Hashes:
+        """Hash stretches of the text, in lower case. Returns: (len(starts),)."""
+        found = (self.sums[ends] - self.sums[starts]) * _POWERS.down[starts]
+        found ^= found >> _HALF
+        found *= _MIX
+        found ^= found >> _HALF
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a table keeps of its entries: three arrays of one length.
+
+    Args:
+        hashes: of the whole entry.
+        firsts: of its first word.
+        words: how many words it has; 0 for an entry that no run of words finds.
+    """
+
+    hashes: Hashes
+    firsts: Hashes
+    words: NDArray[np.uint8]
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | Indexes) -> "Keys":
+        return Keys(self.hashes[chosen], self.firsts[chosen], self.words[chosen])
+
+
+def joined(parts: Sequence[Keys]) -> Keys:
+    """Put keys behind each other."""
+    none = np.zeros(0, np.uint64)
+    return Keys(
+        np.concatenate([none, *(each.hashes for each in parts)]),
+        np.concatenate([none, *(each.firsts for each in parts)]),
+        np.concatenate([none.astype(np.uint8), *(each.words for each in parts)]),
+    )
+
+
+class Grams:
+    """A table of entries, and how to find them.
+
+    Args:
+        keys: of the entries, in any order, repeated or not.
+        marks: a bit field an entry; those of equal entries are joined.
+    """
+
+    __slots__ = (
+        "_counts",
+        "_first",
+        "_first_shift",
+        "_hashes",
+        "_marks",
+        "_maybe",
+        "_maybe_shift",
+    )
+
+    def __init__(self, keys: Keys, marks: NDArray[np.uint16]) -> None:
+        order = np.argsort(keys.hashes, kind="stable")
+        hashes = keys.hashes[order]
+        starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+        if len(hashes):
+            self._hashes = hashes[starts]
+            self._marks = np.bitwise_or.reduceat(marks[order], starts)
+        else:
+            self._hashes, self._marks = hashes, marks
+        self._counts = tuple(np.unique(keys.words[keys.words > 0]).tolist())
+        bits = max(10, (16 * max(1, len(self._hashes)) - 1).bit_length())
+        self._maybe_shift = np.uint64(64 - bits)
+        self._maybe = np.zeros(1 << (bits - 3), np.uint8)
+        at = self._hashes >> self._maybe_shift
+        np.bitwise_or.at(self._maybe, at >> np.uint64(3), _bit(at))
+        firsts = np.unique(keys.firsts)
+        bits = min(22, max(10, (4 * max(1, len(firsts)) - 1).bit_length()))
+        self._first_shift = np.uint64(64 - bits)
+        self._first = np.zeros(1 << bits, np.uint16)
+        gates = np.uint16(1) << np.minimum(keys.words, _LONG).astype(np.uint16)
+        np.bitwise_or.at(self._first, keys.firsts >> self._first_shift, gates)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint16]]:
+        """Look up hashes. Returns: (which of them stand in the table, their marks)."""
+        at = hashes >> self._maybe_shift
+        maybe = np.flatnonzero(self._maybe[at >> np.uint64(3)] & _bit(at))
+        wanted = hashes[maybe]
+        places = np.searchsorted(self._hashes, wanted)
+        places[places == len(self._hashes)] = 0
+        found = self._hashes[places] == wanted if len(self._hashes) else places > 0
+        return maybe[found], self._marks[places[found]]
+
+    def find(
+        self, words: Words
+    ) -> Iterator[tuple[Indexes, Indexes, NDArray[np.uint16]]]:
+        """Find every run of words that stands in the table; runs may overlap.
+
+        Returns:
+            For each length of run: (starts, ends, marks).
+        """
+        if not len(words.starts):
+            return
+        singles = words.hashes(words.starts, words.ends)
+        gates = self._first[singles >> self._first_shift]
+        for count in self._counts:
+            bit = np.uint16(1 << min(count, _LONG))
+            last = len(words.starts) - count + 1
+            if last <= 0:
+                continue
+            begin = np.flatnonzero(gates[:last] & bit)
+            starts, ends = words.starts[begin], words.ends[begin + (count - 1)]
+            hashes = singles[begin] if count == 1 else words.hashes(starts, ends)
+            found, marks = self.look_up(hashes)
+            if len(found):
+                yield starts[found], ends[found], marks
+
+
+def keys(words: Words, edges: Indexes) -> tuple[Keys, Indexes, Indexes]:
+    """Make the keys of entries that were folded together.
+
+    Args:
+        words: of the plain text that the entries were folded to.
+        edges: where each entry starts in it, and one more for the end.
+
+    Returns:
+        (keys, starts, ends): of each entry from its first word to its last. One
+        without a word has 0 words and an empty stretch.
+    """
+    firsts = np.searchsorted(words.starts, edges[:-1])
+    lasts = np.searchsorted(words.starts, edges[1:])
+    counts = lasts - firsts
+    some = counts > 0
+    starts, ends = edges[:-1].copy(), edges[:-1].copy()
+    starts[some] = words.starts[firsts[some]]
+    ends[some] = words.ends[lasts[some] - 1]
+    first_ends = starts.copy()
+    first_ends[some] = words.ends[firsts[some]]
+    found = Keys(
+        words.hashes(starts, ends),
+        words.hashes(starts, first_ends),
+        np.minimum(counts, 255).astype(np.uint8),
+    )
+    return found, starts, ends
+
+
+def _bit(at: Hashes) -> NDArray[np.uint8]:
+    return np.uint8(1) << (at & np.uint64(7)).astype(np.uint8)

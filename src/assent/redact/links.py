@@ -1,0 +1,157 @@
+"""Links: e-mail and web addresses, IP addresses, handles, and quoted blocks.
+
+Every pattern is loose and flat, anchored on a literal (`@`, `://`, `www.`, `>`), and
+reads each character a bounded number of times: a long hostile token stalls nothing.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from assent.redact.spans import Kind
+
+_DOMAIN = re.compile(r"@([\w-]+(?:\.[\w-]+)*)")
+_LOCAL = frozenset("_.!#$%&'*+/=?^{|}~-")
+
+
+def find(text: str) -> Iterator[tuple[int, int, Kind]]:
+    """Find links in a plain text of many; spans may overlap: (start, end, kind)."""
+    yield from _quotes(text)
+    yield from _emails(text)
+    yield from _handles(text)
+    yield from _urls(text)
+    yield from _ips(text)
+
+
+# Whose words they are is not known for sure, so every quoted block goes whole. Each
+# text begins after a line break, so a quote always has one before it.
+_QUOTE = re.compile(r"\n ?>[^\n]*(?:\n{1,2} ?>[^\n]*)*")
+
+
+def _quotes(text: str) -> Iterator[tuple[int, int, Kind]]:
+    for found in _QUOTE.finditer(text):
+        yield found.start() + 1, found.end(), Kind.QUOTE
+
+
+def _emails(text: str) -> Iterator[tuple[int, int, Kind]]:
+    for found in _DOMAIN.finditer(text):
+        # Walk left from the `@`: a pattern that starts at a letter would try every
+        # letter of a long token. The walk ends at the `@` before: linear in all.
+        start = at = found.start()
+        while text[start - 1].isalnum() or text[start - 1] in _LOCAL:
+            start -= 1
+        while start < at and not (text[start].isalnum() or text[start] in "_+"):
+            start += 1
+        if start == at:
+            continue
+        domain = found.group(1)
+        internal = at - start >= 2 and len(domain) >= 2 and domain[0].isalpha()
+        if "." in domain or internal:
+            yield start, found.end(), Kind.EMAIL
+
+
+# The second `@` belongs to it: `@anna@social.example` is one handle.
+_HANDLE = re.compile(r"@\w+(?:[.@-]\w+)*")
+
+
+def _handles(text: str) -> Iterator[tuple[int, int, Kind]]:
+    for found in _HANDLE.finditer(text):
+        before = text[found.start() - 1]
+        if not (before.isalnum() or before == "_"):
+            yield found.start(), found.end(), Kind.HANDLE
+
+
+_TARGET = r"[^\s<>\"\0]+"
+_SCHEME = re.compile(r"://" + _TARGET)
+_WWW = [re.compile(each + r"\." + _TARGET) for each in ("www", "WWW", "Www")]
+_TRAILING = frozenset(".,;:!?'*_~`|\\")
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_SCHEME_CHARACTERS = 20
+
+
+def _urls(text: str) -> Iterator[tuple[int, int, Kind]]:
+    for found in _SCHEME.finditer(text):
+        start = found.start()
+        floor = max(0, start - _SCHEME_CHARACTERS)
+        while start > floor and text[start - 1].isalnum():
+            start -= 1
+        end = link_end(text, found.start() + 3, found.end())
+        if end > found.start() + 3:
+            yield start, end, Kind.URL
+    for found in chain.from_iterable(each.finditer(text) for each in _WWW):
+        start = found.start()
+        end = link_end(text, start + 3, found.end())
+        before = text[start - 1]
+        if end > start + 4 and not (before.isalnum() or before == "_"):
+            yield start, end, Kind.URL
+
+
+def link_end(text: str, start: int, end: int) -> int:
+    """Where a link ends: without closing punctuation that belongs to the sentence."""
+    if text[end - 1].isalnum() or text[end - 1] == "/":
+        return end
+    surplus = {
+        closing: text.count(closing, start, end) - text.count(opening, start, end)
+        for closing, opening in _PAIRS.items()
+    }
+    while end > start:
+        last = text[end - 1]
+        if surplus.get(last, 0) > 0:
+            surplus[last] -= 1
+        elif last not in _TRAILING:
+            break
+        end -= 1
+    return end
+
+
+# Anchored on its dots: far fewer than its digits.
+_MIDDLE = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{0,35}")
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def _ips(text: str) -> Iterator[tuple[int, int, Kind]]:
+    for found in _MIDDLE.finditer(text):
+        start = _left(text, found.start(), _DIGITS, 3)
+        end = _right(text, found.end(), _DIGITS, 3)
+        # A version or a section number goes on, or begins, with one more group.
+        longer = text[end] == "." and text[end + 1].isdigit()
+        glued = _of_number(text[start - 1]) or text[end].isalnum()
+        if not (longer or glued) and _is_address(text[start:end]):
+            yield start, end, Kind.IP
+    for found in _COLONS.finditer(text):
+        start = _left(text, found.start(), _HEX, 4)
+        end = found.end()
+        glued = text[start - 1].isalnum() or text[end].isalnum()
+        if not glued and _is_address(text[start:end].rstrip(":")):
+            yield start, end, Kind.IP
+
+
+_DIGITS = frozenset("0123456789")
+
+
+def _left(text: str, at: int, of: frozenset[str], most: int) -> int:
+    floor = at - most
+    while at > floor and text[at - 1] in of:
+        at -= 1
+    return at
+
+
+def _right(text: str, at: int, of: frozenset[str], most: int) -> int:
+    ceiling = at + most
+    while at < ceiling and text[at] in of:
+        at += 1
+    return at
+
+
+def _of_number(character: str) -> bool:
+    return character.isalnum() or character == "."
+
+
+def _is_address(written: str) -> bool:
+    try:
+        ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,206 @@
+"""The redactor: texts with every found trace of a person replaced by its kind.
+
+Pure: the same text, directory and settings give the same result, whatever stands beside
+it in a batch and whatever came before. By default every name of the directory is
+replaced, agreed or not, the author's own included.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple
+
+from assent.redact import links
+from assent.redact.directory import Directory, Near
+from assent.redact.entries import lowered
+from assent.redact.fold import fold
+from assent.redact.grams import Words
+from assent.redact.spans import PLACEHOLDER, Kind, Span
+
+PASSES = 8
+BATCH_CHARACTERS = 500_000
+"""Texts are folded together up to this size, about 20 MB of memory; one alone may be
+longer."""
+
+Detect = Callable[[str], Iterator[tuple[int, int, Kind]]]
+"""Finds spans in a plain text of many texts; none passes `BARRIER`."""
+
+DETECTORS: tuple[Detect, ...] = (links.find,)
+
+
+NONE: Mapping[Kind, int] = MappingProxyType({})
+"""Counts of a text in which nothing was found."""
+
+
+class Style(StrEnum):
+    """What is put in the place of a span."""
+
+    PLACEHOLDER = "placeholder"  # `[name]`
+    DOCUMENT = "document"  # `[name-1f0c97e2]`, the same within one document
+    CORPUS = "corpus"  # the same within one corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How spans are replaced.
+
+    Args:
+        style: what is put in the place of a span.
+        key: of the pseudonyms, at least 16 bytes; not needed for placeholders.
+        scope: names the corpus, so that two corpora cannot be joined by pseudonyms.
+    """
+
+    style: Style = Style.PLACEHOLDER
+    key: bytes = b""
+    scope: str = ""
+
+
+class Redacted(NamedTuple):
+    """What is left of a text, and how many spans of each kind were replaced."""
+
+    text: str
+    counts: Mapping[Kind, int]
+
+    @property
+    def empty(self) -> bool:
+        """No letter is left beside the placeholders: nothing to learn from."""
+        return not any(map(str.isalpha, PLACEHOLDER.sub("", self.text)))
+
+
+class Redactor:
+    """Finds and replaces what a directory and the patterns find.
+
+    Args:
+        directory: whose traces to look for.
+        settings: how spans are replaced.
+    """
+
+    def __init__(self, directory: Directory, settings: Settings | None = None) -> None:
+        self.directory = directory
+        self.settings = settings or Settings()
+
+    def find(self, texts: Sequence[str], near: Near | None = None) -> list[list[Span]]:
+        """Find what is to be replaced in each text: sorted, and no two spans overlap.
+
+        Args:
+            texts: without lone surrogates, as every string of an Arrow table.
+            near: who takes part in each text, one item a text.
+        """
+        found = self._found(texts, near)
+        return [found.get(each, []) for each in range(len(texts))]
+
+    def redact(
+        self,
+        texts: Sequence[str],
+        near: Near | None = None,
+        documents: Sequence[str] | None = None,
+        passes: int = PASSES,
+    ) -> list[Redacted]:
+        """Replace every trace by its kind, such as `[email]`, `[name]` or `[quote]`.
+
+        Repeated until nothing more is found, so that redacting twice changes nothing:
+        what stands beside a new placeholder may show only then. A text that still gives
+        something away after so many passes was written to do so, and comes back empty.
+
+        Args:
+            texts: as for `find`.
+            near: as for `find`.
+            documents: the id of each text; wanted for pseudonyms inside one document.
+            passes: at most so many readings of a text.
+        """
+        now = list(texts)
+        counts: dict[int, Counter[Kind]] = {}
+        found = self._found(texts, near)
+        for _ in range(passes):
+            if not found:
+                break
+            for each, spans in found.items():
+                scope = documents[each] if documents else ""
+                now[each] = self._replaced(now[each], spans, scope)
+                counts.setdefault(each, Counter()).update(s.kind for s in spans)
+            changed = list(found)
+            around = None if near is None else [near[each] for each in changed]
+            again = self._found([now[each] for each in changed], around)
+            found = {changed[each]: spans for each, spans in again.items()}
+        for each in found:
+            now[each] = ""
+        return [
+            Redacted(
+                text, dict(sorted(counts[each].items())) if each in counts else NONE
+            )
+            for each, text in enumerate(now)
+        ]
+
+    def _found(self, texts: Sequence[str], near: Near | None) -> dict[int, list[Span]]:
+        """Find the spans of the texts that have any, by the number of the text."""
+        spans: dict[int, list[Span]] = {}
+        for first, last in _parts(texts):
+            plain = fold(texts[first:last])
+            words = Words.of(plain.codes)
+            part = None if near is None else near[first:last]
+            found = list(self.directory.find(plain, words, part))
+            for detect in DETECTORS:
+                found += detect(plain.text)
+            found.sort()
+            for start, end, kind in _merged(found):
+                number, begin, stop = plain.original(start, end)
+                spans.setdefault(first + number, []).append(Span(begin, stop, kind))
+        return spans
+
+    def _replaced(self, text: str, spans: Sequence[Span], document: str) -> str:
+        """Put something in the place of each span; spans are sorted and disjoint."""
+        pieces: list[str] = []
+        done = 0
+        for span in spans:
+            pieces += [text[done : span.start], self._stand_in(text, span, document)]
+            done = span.end
+        pieces.append(text[done:])
+        return "".join(pieces)
+
+    def _stand_in(self, text: str, span: Span, document: str) -> str:
+        settings = self.settings
+        if settings.style is Style.PLACEHOLDER:
+            return f"[{span.kind}]"
+        inside = document if settings.style is Style.DOCUMENT else ""
+        what = lowered(fold([text[span.start : span.end]]).text).strip(" \0")
+        message = "\0".join((settings.scope, inside, span.kind, what)).encode()
+        mark = hashlib.blake2b(message, key=settings.key, digest_size=4).hexdigest()
+        return f"[{span.kind}-{mark}]"
+
+
+def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Divide texts into batches of a bounded size: (first, one after the last)."""
+    first = 0
+    size = 0
+    for number, total in enumerate(accumulate(map(len, texts)), start=1):
+        if total - size >= BATCH_CHARACTERS:
+            yield first, number
+            first, size = number, total
+    if first < len(texts):
+        yield first, len(texts)
+
+
+def _merged(found: Sequence[tuple[int, int, Kind]]) -> Iterator[tuple[int, int, Kind]]:
+    """Join overlapping spans, sorted; the longest says what kind the whole is.
+
+    All of what any of them covers goes: to keep the loser's rest would leave half an
+    address in the text.
+    """
+    if not found:
+        return
+    begin, stop, what = found[0]
+    longest = stop - begin
+    for start, end, kind in found:
+        if start < stop:
+            if end - start > longest:
+                longest, what = end - start, kind
+            stop = max(stop, end)
+        else:
+            yield begin, stop, what
+            begin, stop, what = start, end, kind
+            longest = end - start
+    yield begin, stop, what
