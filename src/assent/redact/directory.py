@@ -40,7 +40,7 @@ from assent.redact.entries import (
 from assent.redact.fold import Plain
 from assent.redact.grams import Grams, Indexes, Keys, Words, joined
 from assent.redact.links import link_end
-from assent.redact.spans import Kind
+from assent.redact.spans import Found, Kind
 
 COLUMNS = {
     "names": Kind.NAME,
@@ -69,7 +69,7 @@ _REST = re.compile(r"[/?#][^\s<>\"\0]*")
 _ADDRESS_LETTERS = 64
 _COUNTRY_DIGITS = 3
 _HIDDEN_BITS = 8
-_SUFFIX = 10**SURE_DIGITS
+_SUFFIX: int = 10**SURE_DIGITS
 _BLANK, _NEWLINE = 0x20, 0x0A
 _COLON, _COMMA = ord(":"), ord(",")
 _KIND_OF = {mark: kind for kind, mark in MARK_OF.items()}
@@ -210,7 +210,7 @@ class Directory:
 
     def find(
         self, plain: Plain, words: Words, near: Near | None = None
-    ) -> Iterator[tuple[int, int, Kind]]:
+    ) -> Iterator[Found]:
         """Find entries in folded texts; spans may overlap.
 
         Args:
@@ -224,7 +224,7 @@ class Directory:
         yield from self._addressed(plain, words)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)
-        if len(self._numbers) or len(self._suffixes):
+        if len(self._numbers) or self._hidden_numbers:
             yield from self._phones(plain.text)
 
     def __len__(self) -> int:
@@ -324,7 +324,7 @@ class Directory:
 
     def _kept(
         self, plain: Plain, starts: Indexes, ends: Indexes, marks: NDArray[np.uint16]
-    ) -> Iterator[tuple[int, int, Kind]]:
+    ) -> Iterator[Found]:
         text = plain.text
         for start, end, bits in zip(
             starts.tolist(), ends.tolist(), marks.tolist(), strict=True
@@ -351,7 +351,7 @@ class Directory:
                     mark |= each
         return mark
 
-    def _addressed(self, plain: Plain, words: Words) -> Iterator[tuple[int, int, Kind]]:
+    def _addressed(self, plain: Plain, words: Words) -> Iterator[Found]:
         codes = plain.codes
         white = np.flatnonzero((codes == _BLANK) | (codes == _NEWLINE))
         breaks = np.flatnonzero(codes[white[:-1]] == _NEWLINE)
@@ -365,7 +365,7 @@ class Directory:
             if self._mark(plain.text, start, end, bits) & Mark.ADDRESSED:
                 yield start, end, Kind.HANDLE
 
-    def _around(self, plain: Plain, near: Near) -> Iterator[tuple[int, int, Kind]]:
+    def _around(self, plain: Plain, near: Near) -> Iterator[Found]:
         known: dict[str, list[tuple[str, Kind]]] = {}
         edges = np.searchsorted(plain.places, np.array(plain.bounds)).tolist()
         for number, subjects in enumerate(near):
@@ -377,7 +377,7 @@ class Directory:
                         plain.text, name, kind, *edges[number : number + 2]
                     )
 
-    def _phones(self, text: str) -> Iterator[tuple[int, int, Kind]]:
+    def _phones(self, text: str) -> Iterator[Found]:
         stretches = [each for run in _RUN.finditer(text) for each in _stretches(run)]
         if not stretches:
             return
@@ -412,7 +412,7 @@ def _subject_hash(subject_id: str) -> int:
 
 def _written(
     text: str, name: str, kind: Kind, start: int, stop: int
-) -> Iterator[tuple[int, int, Kind]]:
+) -> Iterator[Found]:
     """Find a word as it is written, and whole."""
     at = text.find(name, start, stop)
     while at >= 0:
@@ -455,7 +455,7 @@ def opened(text: str, start: int) -> int:
 def _suffix(number: int) -> int:
     """What a hidden number is found by: its last digits, or all of a short one."""
     short = number < 10 ** (SURE_DIGITS - 1)
-    return number + 10**SURE_DIGITS if short else number % _SUFFIX
+    return number + _SUFFIX if short else number % _SUFFIX
 
 
 def _same_number(written: int, known: int) -> bool:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from assent.redact.spans import Kind
+from assent.redact.spans import Found, Kind
 
 _DOMAIN = re.compile(r"@([\w-]+(?:\.[\w-]+)*)")
 _LOCAL = frozenset("_.!#$%&'*+/=?^{|}~-")
 
 
-def find(text: str) -> Iterator[tuple[int, int, Kind]]:
+def find(text: str) -> Iterator[Found]:
     """Find links in a plain text of many; spans may overlap: (start, end, kind)."""
     yield from _quotes(text)
     yield from _emails(text)
@@ -29,12 +29,12 @@ def find(text: str) -> Iterator[tuple[int, int, Kind]]:
 _QUOTE = re.compile(r"\n ?>[^\n]*(?:\n{1,2} ?>[^\n]*)*")
 
 
-def _quotes(text: str) -> Iterator[tuple[int, int, Kind]]:
+def _quotes(text: str) -> Iterator[Found]:
     for found in _QUOTE.finditer(text):
         yield found.start() + 1, found.end(), Kind.QUOTE
 
 
-def _emails(text: str) -> Iterator[tuple[int, int, Kind]]:
+def _emails(text: str) -> Iterator[Found]:
     for found in _DOMAIN.finditer(text):
         # Walk left from the `@`: a pattern that starts at a letter would try every
         # letter of a long token. The walk ends at the `@` before: linear in all.
@@ -55,7 +55,7 @@ def _emails(text: str) -> Iterator[tuple[int, int, Kind]]:
 _HANDLE = re.compile(r"@\w+(?:[.@-]\w+)*")
 
 
-def _handles(text: str) -> Iterator[tuple[int, int, Kind]]:
+def _handles(text: str) -> Iterator[Found]:
     for found in _HANDLE.finditer(text):
         before = text[found.start() - 1]
         if not (before.isalnum() or before == "_"):
@@ -70,7 +70,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _SCHEME_CHARACTERS = 20
 
 
-def _urls(text: str) -> Iterator[tuple[int, int, Kind]]:
+def _urls(text: str) -> Iterator[Found]:
     for found in _SCHEME.finditer(text):
         start = found.start()
         floor = max(0, start - _SCHEME_CHARACTERS)
@@ -111,7 +111,7 @@ _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{0,35}")
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
-def _ips(text: str) -> Iterator[tuple[int, int, Kind]]:
+def _ips(text: str) -> Iterator[Found]:
     for found in _MIDDLE.finditer(text):
         start = _left(text, found.start(), _DIGITS, 3)
         end = _right(text, found.end(), _DIGITS, 3)

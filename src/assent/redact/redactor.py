@@ -19,14 +19,14 @@ from assent.redact.directory import Directory, Near
 from assent.redact.entries import lowered
 from assent.redact.fold import fold
 from assent.redact.grams import Words
-from assent.redact.spans import PLACEHOLDER, Kind, Span
+from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
 
 PASSES = 8
 BATCH_CHARACTERS = 500_000
 """Texts are folded together up to this size, about 20 MB of memory; one alone may be
 longer."""
 
-Detect = Callable[[str], Iterator[tuple[int, int, Kind]]]
+Detect = Callable[[str], Iterator[Found]]
 """Finds spans in a plain text of many texts; none passes `BARRIER`."""
 
 DETECTORS: tuple[Detect, ...] = (links.find,)
@@ -115,7 +115,7 @@ class Redactor:
         now = list(texts)
         counts: dict[int, Counter[Kind]] = {}
         found = self._found(texts, near)
-        for _ in range(passes):
+        for _ in range(passes - 1):
             if not found:
                 break
             for each, spans in found.items():
@@ -146,7 +146,7 @@ class Redactor:
             for detect in DETECTORS:
                 found += detect(plain.text)
             found.sort()
-            for start, end, kind in _merged(found):
+            for start, end, kind in merged(found):
                 number, begin, stop = plain.original(start, end)
                 spans.setdefault(first + number, []).append(Span(begin, stop, kind))
         return spans
@@ -182,25 +182,3 @@ def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
             first, size = number, total
     if first < len(texts):
         yield first, len(texts)
-
-
-def _merged(found: Sequence[tuple[int, int, Kind]]) -> Iterator[tuple[int, int, Kind]]:
-    """Join overlapping spans, sorted; the longest says what kind the whole is.
-
-    All of what any of them covers goes: to keep the loser's rest would leave half an
-    address in the text.
-    """
-    if not found:
-        return
-    begin, stop, what = found[0]
-    longest = stop - begin
-    for start, end, kind in found:
-        if start < stop:
-            if end - start > longest:
-                longest, what = end - start, kind
-            stop = max(stop, end)
-        else:
-            yield begin, stop, what
-            begin, stop, what = start, end, kind
-            longest = end - start
-    yield begin, stop, what

@@ -1,7 +1,7 @@
 """Spans: where personal data lies in a text, and of which kind it is."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,22 +38,27 @@ PLACEHOLDER = re.compile(r"\[(?:" + "|".join(Kind) + r")(?:-[0-9a-f]{8})?\]")
 """What stands in the place of a span; with eight digits, it is a pseudonym."""
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """Join spans that overlap; the longest says what kind the whole is.
+Found = tuple[int, int, Kind]
+"""A span of a plain text of many: (start, end, kind)."""
+
+
+def merged(found: Sequence[Found]) -> Iterator[Found]:
+    """Join overlapping spans, sorted; the longest says what kind the whole is.
 
     All of what any of them covers goes: to keep the loser's rest would leave half an
     address in the text.
     """
-    joined: list[Span] = []
-    longest = 0
-    for span in sorted(spans):
-        length = span.end - span.start
-        if joined and span.start < joined[-1].end:
-            last = joined[-1]
-            kind = span.kind if length > longest else last.kind
-            longest = max(longest, length)
-            joined[-1] = Span(last.start, max(last.end, span.end), kind)
+    if not found:
+        return
+    begin, stop, what = found[0]
+    longest = stop - begin
+    for start, end, kind in found:
+        if start < stop:
+            if end - start > longest:
+                longest, what = end - start, kind
+            stop = max(stop, end)
         else:
-            longest = length
-            joined.append(span)
-    return joined
+            yield begin, stop, what
+            begin, stop, what = start, end, kind
+            longest = end - start
+    yield begin, stop, what
