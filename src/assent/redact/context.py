@@ -1,0 +1,112 @@
+"""Context: what the words beside a number say that it is.
+
+A digit run alone is a telephone number as often as a bug or a page. The words are those
+of a plain text (`assent.redact.fold`): no accents, any case.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from assent.redact.spans import BARRIER, Kind
+from assent.redact.vocabulary import (
+    AFTERWARDS,
+    EXACT,
+    NO_HINT,
+    PAIRS,
+    PARTS,
+    STEMS,
+    Hint,
+    Weight,
+)
+
+_BEFORE = 56  # characters
+_AFTER = 24
+_WORDS_BEFORE = 7
+_NEAR = 4  # a strong word further away than this is a weak one
+# Everything but blanks, digits and ASCII punctuation: Hindi vowel signs are no `\w`.
+_LABEL = re.compile(r"(?<![A-Za-z0-9])[CFHMOPTW] ?[:.)] ?$", re.IGNORECASE)
+_WORD = re.compile(r"[^\s\d!-/:-@\[-`{-~\0]+")
+
+_KNOWN: dict[str, Hint] = {
+    word: hint for hint, words in reversed(EXACT.items()) for word in words.split()
+}
+
+
+@lru_cache(maxsize=1 << 16)
+def meaning(word: str) -> Hint:
+    """Say what one lower-case word means beside a number."""
+    known = _KNOWN.get(word)
+    if known is not None:
+        return known
+    if word.isascii():
+        for hint, stems in STEMS.items():
+            if word.startswith(stems):
+                return hint
+        return NO_HINT
+    for hint, parts in PARTS.items():
+        if any(part in word for part in parts):
+            return hint
+    return NO_HINT
+
+
+def before(text: str, start: int) -> Hint:
+    """Read the words before a number: the nearest that says something surely.
+
+    Args:
+        text: a plain text.
+        start: where the number starts, in characters.
+    """
+    floor = max(0, start - _BEFORE)
+    floor = max(floor, text.rfind(BARRIER, floor, start) + 1)
+    words = _WORD.findall(text[floor:start].lower())
+    if words and floor and text[floor].isalpha() and text[floor - 1].isalpha():
+        del words[0]  # the end of a word: `hotel` is no `tel`
+    hint = _nearest(words[: -_WORDS_BEFORE - 1 : -1])
+    if not hint.weight and _LABEL.search(text, max(floor, start - 4), start):
+        return Hint(Kind.PHONE, Weight.WEAK)
+    return hint
+
+
+def _nearest(words: Sequence[str]) -> Hint:
+    weak = NO_HINT
+    for distance, word in enumerate(words):
+        hint = meaning(word)
+        if word in PAIRS:
+            firsts, kind = PAIRS[word]
+            if not firsts.isdisjoint(words[distance + 1 : distance + 3]):
+                return Hint(kind, Weight.STRONG)
+        if hint.weight in (Weight.NOTHING, Weight.WEAK):
+            weak = max(weak, hint, key=_weight)
+        elif hint.kind is not Kind.PHONE or distance < _NEAR:
+            return hint
+        elif hint.weight is Weight.STRONG:
+            return Hint(hint.kind, Weight.WEAK)
+    return weak
+
+
+def _weight(hint: Hint) -> Weight:
+    return hint.weight
+
+
+# An extension belongs to its number: who reads it knows a desk.
+_EXTENSION = re.compile(
+    r"[ ,;]{0,2}(?:ext(?:n|ension)?\.?|x|durchwahl|dw|poste|anexo|ramal|int\.?|доб\.?"
+    r"|extensao|klapka|toestel)[ .:=]{0,2}[0-9]{1,6}(?![0-9])",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(r"[ \-,(/\[\\]{0,3}([^\s\d!-/:-@\[-`{-~\0]+)")
+
+
+def extension(text: str, end: int) -> int:
+    """Find where the extension after a number ends; `end` itself if there is none."""
+    found = _EXTENSION.match(text, end, end + _AFTER)
+    return found.end() if found else end
+
+
+def after(text: str, end: int) -> Hint:
+    """Read the one word after a number, as in `650 253 0000 (home)`."""
+    found = _BESIDE.match(text, end, end + _AFTER)
+    if found and found.group(1).lower() in AFTERWARDS:
+        return Hint(Kind.PHONE, Weight.STRONG)
+    return NO_HINT

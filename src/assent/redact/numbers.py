@@ -1,0 +1,257 @@
+"""Numbers: telephones, payment cards, bank accounts and national identity numbers.
+
+One scan of the whole text finds chains of digits that stand close together; only a
+chain is looked at closely. Check digits, lengths and shapes decide where they can, the
+words beside a number where they cannot. The work a character is bounded: a line of
+nothing but digits, or of `+`, is no trap.
+
+Not found: digits spelled out (`assent.redact.disguised`), and a number in one piece
+without any word that says what it is.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from assent.redact import banks, context, identity, phones
+from assent.redact.chains import chains, opened
+from assent.redact.spans import BARRIER, Kind
+from assent.redact.vocabulary import Hint, Weight
+
+Found = tuple[int, int, Kind]
+
+_FEWEST = phones.FEWEST_DIGITS
+_LONG = 96  # characters: a longer chain is a table, and read in overlapping pieces
+_STEP = 48
+_ENDLESS = re.compile(r"[0-9]{24,}")
+_RUN = re.compile(r"\(?[0-9][0-9 ().\-/]*")
+_NO_DIGITS = {character: None for character in range(128) if not 48 <= character < 58}
+
+_BANKS_BEFORE = 24  # characters from the beginning of an IBAN to its first chain
+_BANKS_AFTER = 40
+_COUNTRY = re.compile(r"[A-Za-z]{2}[ \-]?[0-9]{2}")
+
+
+def find(text: str) -> Iterator[Found]:
+    """Find numbers that lead to a person.
+
+    Args:
+        text: plain texts (`assent.redact.fold`), parted by a line with only a barrier.
+
+    Yields:
+        Start and end in characters, and the kind; may overlap.
+    """
+    for start, end in chains(text):
+        if end - start <= _LONG:
+            yield from _in_chain(text, start, end)
+        else:
+            yield from _in_table(text, start, end)
+
+
+def _in_table(text: str, start: int, end: int) -> Iterator[Found]:
+    """Read a long chain in pieces that overlap by more than any number is long."""
+    at = start
+    while at < end:
+        endless = _ENDLESS.search(text, at, end)
+        stop = endless.start() if endless else end
+        while at < stop:
+            first, last = at, min(at + _LONG, stop)
+            # No piece starts or ends inside a group.
+            while first < last and first > start and text[first - 1].isdigit():
+                first += 1
+            while last > first and last < stop and text[last].isdigit():
+                last -= 1
+            yield from _in_chain(text, first, last)
+            at += _STEP
+        at = endless.end() if endless else end
+
+
+def _in_chain(text: str, start: int, end: int) -> Iterator[Found]:
+    taken = [(a, b, Kind.ID) for a, b in identity.shaped(text, start, end)]
+    if _COUNTRY.search(text, max(0, start - _BANKS_BEFORE), end):
+        floor, ceiling = _around(text, start, end)
+        taken += ((a, b, Kind.IBAN) for a, b in banks.ibans(text, floor, ceiling))
+    yield from taken
+    done = max((b for _, b, _ in taken), default=0)
+    runs = 0
+    opening = start - (text[start - 1 : start] == "(")
+    for run in _RUN.finditer(text, opening, end):
+        body = run.group().rstrip(phones.SEPARATORS)
+        if len(body) >= _FEWEST and run.start() >= done:
+            runs += 1
+            yield from _in_run(text, run.start(), body)
+    if not (runs or taken):  # `C01X00T47` is a passport, if a word says so
+        hint = context.before(text, start)
+        if hint.kind is Kind.ID and (span := identity.after_word(text, start, end)):
+            yield *span, Kind.ID
+
+
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """How far an IBAN may reach before and after a chain, not over a barrier."""
+    floor = max(0, start - _BANKS_BEFORE)
+    ceiling = min(len(text), end + _BANKS_AFTER)
+    barrier = text.find(BARRIER, end, ceiling)
+    return (
+        max(floor, text.rfind(BARRIER, floor, start) + 1),
+        ceiling if barrier < 0 else barrier,
+    )
+
+
+def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
+    """Look at digits and separators only: cards first, then what words say."""
+    if len(body) >= banks.CARD_DIGITS.start:
+        for a, b, sure in list(banks.cards(body)):
+            if "~" in body[a:b] or _glued(text, start + a, start + b):
+                continue
+            if sure or context.before(text, start + a).kind is Kind.CARD:
+                yield start + a, start + b, Kind.CARD
+                body = body[:a] + "~" * (b - a) + body[b:]
+    run = _trimmed(text, start, body)
+    if run.end - run.start < _FEWEST:
+        return
+    inner = body[run.start - start : run.end - start]
+    digits = len(inner.translate(_NO_DIGITS))
+    if digits < _FEWEST:
+        return
+    hint = context.before(text, opened(text, run.start))
+    if "~" not in inner and hint.weight is Weight.STRONG:
+        if hint.kind is Kind.CARD and digits in banks.CARD_DIGITS:
+            yield run.start, run.end, Kind.CARD
+            return
+        if hint.kind is Kind.IBAN:
+            around = _around(text, run.start, run.end)
+            span = banks.after_word(text, run.start, *around)
+            if span:
+                yield *span, Kind.IBAN
+                return
+        if hint.kind is Kind.ID:
+            span = identity.after_word(text, run.start, run.end)
+            if span:
+                yield *span, Kind.ID
+                return
+    yield from _phones(text, run, inner, hint)
+
+
+def _glued(text: str, start: int, end: int) -> bool:
+    """A part of a longer token: letters touch it, or it is digits of a fraction."""
+    left, right = text[start - 1 : start], text[end : end + 1]
+    if left == "." and text[start - 2 : start - 1].isdigit():
+        return True
+    return _letter(left) or _letter(right) or "_" in (left, right)
+
+
+class _Run(NamedTuple):
+    """A run cut to what can be its own number."""
+
+    start: int
+    end: int
+    joined: bool  # to letters or signs: a part of a name, of a path, of an amount
+
+
+def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
+    if run.joined and hint.weight is not Weight.STRONG:
+        return
+    first = opened(text, run.start)
+    plus = "+" in text[first : run.start] and not _letter(text[first - 1 : first])
+    done = 0
+    for window in phones.windows(inner, plus):
+        if window.start < done:
+            continue  # inside one that was found
+        start, end = run.start + window.start, run.start + window.end
+        stop = context.extension(text, end)
+        if stop > end or context.after(text, end).weight:
+            said = Weight.STRONG
+        elif hint.kind is Kind.PHONE and hint.weight:
+            said = hint.weight
+        else:
+            alone = window.weight == phones.LIKELY and _own_line(text, start, end)
+            said = Weight.WEAK if alone else Weight.NOTHING
+        weight = (
+            min(window.weight, phones.LIKELY)
+            if _house(text, start, end)
+            else (window.weight)
+        )
+        if weight + said >= phones.ALONE:
+            done = window.end
+            yield _whole(text, start, stop), stop, Kind.PHONE
+
+
+def _whole(text: str, start: int, end: int) -> int:
+    """Where a number starts: with its `+`, and with a parenthesis that it closes."""
+    start = opened(text, start)
+    while text[start] == "(" and ")" not in text[start:end]:
+        start += 1
+    return start
+
+
+_HOUSE = re.compile(r"[0-9]{2,3} [0-9]{4} [A-Za-z]")
+
+
+def _house(text: str, start: int, end: int) -> bool:
+    """`370 3911 Fourth Avenue` is a flat and a house before it is a telephone."""
+    return _HOUSE.fullmatch(text, start, end + 2) is not None
+
+
+def _own_line(text: str, start: int, end: int) -> bool:
+    start = opened(text, start)
+    return text[start - 1 : start] in ("", "\n") and text[end : end + 1] in ("", "\n")
+
+
+_SIGNS = frozenset("$€£¥%^~\\<=_&@#*/{|")
+
+
+def _trimmed(text: str, start: int, body: str) -> _Run:
+    """Cut off groups that belong to a word, a time or an amount beside the run."""
+    first, last, joined = 0, len(body), False
+    outer = opened(text, start)
+    left = text[max(0, outer - 2) : outer]
+    if left[-1:] == "/" and " " not in body:
+        return _Run(start, start, True)  # a path: a link goes as a whole
+    if _joins_left(left, body):
+        # `mobile=0171 1234567`: the word may say what it is.
+        blank = -1 if left[-1:] == "=" else body.find(" ")
+        joined = blank < 0 or not body[:blank].isdigit()
+        first = 0 if joined else blank + 1
+    right = text[start + last : start + last + 4]
+    if _joins_right(right, body) and context.extension(text, start + last) == (
+        start + last
+    ):
+        blank = body.rfind(" ")
+        joined = joined or blank < first
+        last = last if blank < first else blank
+    while first < last and not body[first].isdigit() and body[first] != "(":
+        first += 1
+    while first < last and not body[last - 1].isdigit():
+        last -= 1
+    return _Run(start + first, start + last, joined)
+
+
+def _letter(character: str) -> bool:
+    """A letter that cannot stand beside a number of its own; Japanese ones can."""
+    return character < "\u0250" and character.isalnum()
+
+
+def _joins_left(left: str, body: str) -> bool:
+    """The first group belongs to what stands before it, of which these are the last."""
+    sign, before = left[-1:], left[:-1]
+    if _letter(sign) or sign in _SIGNS:
+        return True
+    if sign == ":":
+        return before.isdigit()
+    if sign == ",":  # 1,234 5678
+        return before.isdigit() and body[:3].isdigit() and not body[3:4].isdigit()
+    return sign in ("-", ".", "'") and _letter(before)
+
+
+def _joins_right(right: str, body: str) -> bool:
+    """The last group belongs to what stands after it."""
+    sign, after = right[:1], right[1:]
+    if not sign:
+        return False
+    if sign in "%°$€£@=_^" or _letter(sign):
+        return True
+    if sign == ":":
+        return after[:1].isdigit()
+    if sign == ",":  # 650 1,234
+        return len(after) == 3 and after.isdigit() and body[-4:-3] in (" ", "")
+    return sign == "." and _letter(after[:1]) and not after[0].isupper()

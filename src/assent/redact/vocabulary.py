@@ -1,0 +1,168 @@
+"""The words beside numbers, in the languages of those who write them.
+
+As a plain text has them (`assent.redact.fold`): lower case, no accents.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from assent.redact.spans import Kind
+
+
+class Weight(IntEnum):
+    """How much a word beside a number says; it is added to that of the shape."""
+
+    AGAINST = -1
+    NOTHING = 0
+    WEAK = 1
+    STRONG = 2
+
+
+class Hint(NamedTuple):
+    """What the words say: a kind, and how surely."""
+
+    kind: Kind
+    weight: Weight
+
+
+NO_HINT = Hint(Kind.PHONE, Weight.NOTHING)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Whole words, lower case.
+EXACT: dict[Hint, str] = {
+    Hint(Kind.PHONE, Weight.STRONG): """
+        tel tele phone phones telephone ph phn call calls called calling dial dialing
+        mobile mob cell cellphone cellular landline hotline helpline whatsapp wa
+        viber fax facsimile sms telegram pager gsm handy handynr festnetz rufnummer
+        anrufen anruf rufen tlf tlph tfn tfno celular cel movil fijo llama llame
+        llamar llamame llamenos telf appelez appeler appelle portable fixe joindre
+        chiama chiamare chiamami ligue ligar telemovel tlm bellen
+        ringe ringen puh soita mobiili zadzwon dzwon kom komorka zavolej zavolejte
+        volat hivj ara arayin arayiniz cep ceptel hp nohp hubungi telp telpon telepon
+        dienthoai sdt dt goi simu callback handphone selular reach reached contact
+        contacts kontakt contacto contatto contato erreichbar erreichen kontaktieren
+        ring bereikbaar
+    """,
+    Hint(Kind.PHONE, Weight.WEAK): """
+        number numbers no nr num numero numeros nummer numer nomor nomer cislo text txt
+        message messages msg registered direct office home work emergency desk line toll
+        nous moi me us sim signal imo unter rang bel verification otp pickup
+    """,
+    Hint(Kind.CARD, Weight.STRONG): """
+        card cards cc ccn creditcard debitcard visa mastercard amex maestro discover
+        diners jcb unionpay carte carta tarjeta cartao karte kartennummer kaart
+        kaartnummer kort kortnummer karta karty kartu kart kartnummer kredi kortti
+        luottokortti credit debit
+    """,
+    Hint(Kind.IBAN, Weight.STRONG): "iban ibans bban",
+    Hint(Kind.ID, Weight.STRONG): """
+        ssn ssns sin nino nir dni nie cpf curp rfc pesel bsn cpr hetu aadhaar aadhar
+        uidai imei meid itin passport passports passeport pasaporte passaporto
+        passaporte reisepass paspoort pasport paszport personnummer fodselsnummer
+        fuhrerschein rijbewijs korkort sozialversicherungsnummer steuernummer
+        steueridentifikationsnummer codicefiscale fiscale ahv personalausweis cedula
+        ktp nik tckn kimlik egn oib jmbg henkilotunnus ppsn nhs social taxpayer
+    """,
+    Hint(Kind.PHONE, Weight.AGAINST): """
+        order orders invoice bug bugs issue ticket isbn issn pmid doi arxiv version
+        build revision commit pid serial sku model tracking ref reference zip plz
+        postcode postal bytes byte port sector sectors block blocks inode born
+        latitude longitude lat lon hash checksum timestamp epoch offset patent uid gid
+        upc ean barcode iccid kernel oclc lccn transaction launchpad lp seed version
+    """,
+}
+# Words that say little alone, and much after another.
+_OWNERS = _words("""
+    my your his her their our mi su mein meine dein ihre mon ma mijn min mitt meu
+""")
+_SPEAKERS = _words("text txt message msg ring sms ping wa")
+_DRIVERS = frozenset({"driver", "drivers", "s", "driving"})
+PAIRS: dict[str, tuple[frozenset[str], Kind]] = {
+    "number": (_OWNERS, Kind.PHONE),
+    "numero": (_OWNERS, Kind.PHONE),
+    "nummer": (_OWNERS, Kind.PHONE),
+    "me": (_SPEAKERS, Kind.PHONE),
+    "license": (_DRIVERS, Kind.ID),
+    "licence": (_DRIVERS, Kind.ID),
+    "conduire": (frozenset({"de"}), Kind.ID),
+    "insurance": (frozenset({"national", "health"}), Kind.ID),
+    "id": (frozenset({"national", "tax", "citizen", "government"}), Kind.ID),
+}
+# The beginning of a word of languages that build long ones.
+STEMS: dict[Hint, tuple[str, ...]] = {
+    Hint(Kind.PHONE, Weight.STRONG): (
+        *("telefon", "telephon", "telefoon", "mobil", "handynum", "puhelin", "phone"),
+        *("whatsapp", "cellul", "rufnum", "tlfnr", "telnr", "smartphone", "voicemail"),
+    ),
+    Hint(Kind.CARD, Weight.STRONG): ("kreditkart", "creditcard", "kredietkaart"),
+    Hint(Kind.ID, Weight.STRONG): ("passport", "reisepass", "personnum", "steuerid"),
+}
+# A part of a word of scripts that are written without blanks or with prefixes.
+PARTS: dict[Hint, tuple[str, ...]] = {
+    Hint(Kind.PHONE, Weight.STRONG): (
+        *("тел", "моб", "позвон", "звон", "факс", "вайбер", "ватсап", "сотов", "дзвон"),
+        *(
+            "τηλ",
+            "κινητο",
+            "φαξ",
+            "καλεσ",
+            "电话",
+            "電話",
+            "手机",
+            "手機",
+            "携帯",
+            "号码",
+        ),
+        *(
+            "致电",
+            "传真",
+            "連絡先",
+            "ファックス",
+            "전화",
+            "휴대",
+            "핸드폰",
+            "연락처",
+            "팩스",
+        ),
+        *("هاتف", "جوال", "موبايل", "اتصل", "تلفن", "موبایل", "طلفون", "فاكس"),
+        *("טלפון", "נייד", "פקס", "फोन", "मोबाइल", "फोन", "कॉल", "โทร", "มือถือ"),
+        *("ফোন", "மொபைல்", "ฟกซ", "ტელ", "հեռ"),
+    ),
+    Hint(Kind.CARD, Weight.STRONG): (
+        *(
+            "карт",
+            "καρτα",
+            "卡",
+            "カード",
+            "카드",
+            "بطاقة",
+            "کارت",
+            "כרטיס",
+            "कार्ड",
+            "บตร",
+        ),
+    ),
+    Hint(Kind.ID, Weight.STRONG): (
+        *("паспорт", "снилс", "инн", "διαβατηριο", "身份证", "身份證", "护照", "護照"),
+        *(
+            "パスポート",
+            "マイナンバー",
+            "주민등록",
+            "여권",
+            "جواز",
+            "הזהות",
+            "דרכון",
+            "आधार",
+        ),
+    ),
+}
+
+
+AFTERWARDS = _words("""
+    office fax home mobile cell work phone tel handy main direct landline mob gsm
+    telefon telephone whatsapp voice pager movil celular fixe portable privat mobil
+""")
