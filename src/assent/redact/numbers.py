@@ -15,10 +15,8 @@ from typing import NamedTuple
 
 from assent.redact import banks, context, identity, phones
 from assent.redact.chains import chains, opened
-from assent.redact.spans import BARRIER, Kind
+from assent.redact.spans import BARRIER, Found, Kind
 from assent.redact.vocabulary import Hint, Weight
-
-Found = tuple[int, int, Kind]
 
 _FEWEST = phones.FEWEST_DIGITS
 _LONG = 96  # characters: a longer chain is a table, and read in overlapping pieces

@@ -14,7 +14,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.redact import links
+from assent.redact import links, numbers
 from assent.redact.directory import Directory, Near
 from assent.redact.entries import lowered
 from assent.redact.fold import fold
@@ -29,7 +29,7 @@ longer."""
 Detect = Callable[[str], Iterator[Found]]
 """Finds spans in a plain text of many texts; none passes `BARRIER`."""
 
-DETECTORS: tuple[Detect, ...] = (links.find,)
+DETECTORS: tuple[Detect, ...] = (links.find, numbers.find)
 
 
 NONE: Mapping[Kind, int] = MappingProxyType({})
