@@ -1,0 +1,149 @@
+"""Intervals of a share: what a count out of so many tries says, and does not say.
+
+Exact ones, by Clopper and Pearson: over all true shares they hold at least as often as
+they claim, also where nothing was missed, which is where shorter ones promise too much.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+_HALVINGS = 40  # to 1e-12; six decimals are kept
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share with its interval, 0 to 1, rounded outwards to six decimals.
+
+    Args:
+        found: how many of `total`; for a weighted share, as many as weigh the same.
+        total: how many tries; 0 says nothing, and the interval is all of [0, 1].
+        value: the share itself; None of no tries.
+        low: lower end of the interval.
+        high: upper end.
+    """
+
+    found: int
+    total: int
+    value: float | None
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, int | float | None]:
+        """Give the share as a JSON value."""
+        return {
+            "found": self.found,
+            "total": self.total,
+            "share": self.value,
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+def share(found: int, total: int) -> Share:
+    """Estimate a share from independent tries that all weigh the same.
+
+    Args:
+        found: of `total`.
+        total: how many were tried.
+    """
+    if not 0 <= found <= total:
+        raise ValueError(f"{found} of {total} is no share")
+    value = round(found / total, _DECIMALS) if total else None
+    return Share(found, total, value, _low(found, total), _high(found, total))
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One sampled document: `found` of its `total` mentions.
+
+    Args:
+        stratum: number of the stratum that it was drawn from.
+        weight: how many documents it stands for.
+    """
+
+    stratum: int
+    weight: float
+    found: int
+    total: int
+
+
+def weighted(clusters: Sequence[Cluster]) -> Share:
+    """Estimate a share from a stratified sample of documents with several tries each.
+
+    The exact interval of as many independent tries as the sample is worth: those that
+    would leave the same variance, found by linearising the ratio of the weighted sums.
+    Where all or nothing was found there is no variance to compare with, and each
+    document counts as one try. Source: Korn and Graubard, Survey Methodology 24 (1998).
+    """
+    tried = [each for each in clusters if each.total]
+    total = sum(each.total for each in tried)
+    found = sum(each.found for each in tried)
+    if not tried:
+        return share(0, 0)
+    weight = sum(each.weight * each.total for each in tried)
+    value = sum(each.weight * each.found for each in tried) / weight
+    if 0 < found < total:
+        variance = _variance(clusters, value, weight)
+        worth = value * (1 - value) / variance if variance > 0 else float(total)
+    else:
+        worth = weight**2 / sum((each.weight * each.total) ** 2 for each in tried)
+    effective = max(1, min(total, int(worth + 1e-9)))
+    exact = value * effective
+    low = _low(int(exact + 1e-9), effective)
+    high = _high(int(np.ceil(exact - 1e-9)), effective)
+    return Share(found, total, round(value, _DECIMALS), low, high)
+
+
+def _variance(clusters: Sequence[Cluster], value: float, weight: float) -> float:
+    """Of the ratio, with replacement; a stratum of one document adds its square."""
+    strata: dict[int, list[float]] = {}
+    for each in clusters:
+        score = each.weight * (each.found - value * each.total) / weight
+        strata.setdefault(each.stratum, []).append(score)
+    variance = 0.0
+    for scores in strata.values():
+        n = len(scores)
+        mean = sum(scores) / n if n > 1 else 0.0
+        variance += n / max(n - 1, 1) * sum((each - mean) ** 2 for each in scores)
+    return variance
+
+
+@lru_cache(maxsize=4096)
+def _low(found: int, total: int) -> float:
+    """Find the share of which so many, or more, come as rarely as the tail allows."""
+    if not found:
+        return 0.0
+    tail = _tail(total, range(found, total + 1))
+    low, _ = _halved(lambda p: tail(p) < (1 - CONFIDENCE) / 2)
+    return float(np.floor(low * 10**_DECIMALS) / 10**_DECIMALS)
+
+
+def _high(found: int, total: int) -> float:
+    """By symmetry: what is not found has the interval turned around."""
+    return round(1 - _low(total - found, total), _DECIMALS) if total else 1.0
+
+
+def _tail(total: int, counts: range) -> Callable[[float], float]:
+    """Give the chance that a count lies in a range, as a function of the share."""
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
+    of: NDArray[np.int64] = np.arange(counts.start, counts.stop)
+    ways = logs[total] - logs[of] - logs[total - of]
+
+    def chance(p: float) -> float:
+        return float(np.exp(ways + of * np.log(p) + (total - of) * np.log1p(-p)).sum())
+
+    return chance
+
+
+def _halved(below: Callable[[float], bool]) -> tuple[float, float]:
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return low, high
