@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assent.redact.directory import Near
 from assent.redact.redactor import PASSES, Redactor
 from assent.redact.spans import PLACEHOLDER, Kind, Span
 
@@ -92,23 +93,26 @@ def _cut(carrier: str) -> str:
     return carrier[: end if end > 0 else CARRIER_CHARACTERS]
 
 
-def outcomes(redactor: Redactor, planted: Sequence[Planted]) -> list[Outcome]:
+def outcomes(
+    redactor: Redactor, planted: Sequence[Planted], near: Near | None = None
+) -> list[Outcome]:
     """Redact as a corpus is redacted, pass after pass, and follow what was planted.
 
     Args:
         redactor: knows what the directory must know of the identities.
         planted: the texts; all are read together.
+        near: who takes part in each, one item a text.
     """
     texts = [each.text for each in planted]
-    # For each text, which characters of the plant stand where: None after a pass in
-    # which nothing changed.
+    # For each text, where the characters of the plant stand that are left.
     traces = [list(range(each.start, each.end)) for each in planted]
     kinds: list[set[Kind]] = [set() for _ in planted]
     reading = list(range(len(planted)))
     for _ in range(PASSES):
         if not reading:
             break
-        found = redactor.find([texts[each] for each in reading])
+        around = None if near is None else [near[each] for each in reading]
+        found = redactor.find([texts[each] for each in reading], around)
         changed = []
         for each, spans in zip(reading, found, strict=True):
             if spans:
@@ -151,18 +155,19 @@ def _replaced(
     return "".join(pieces), moved
 
 
-def found_again(redactor: Redactor, texts: Sequence[str]) -> Counter[Kind]:
+def found_again(
+    redactor: Redactor, texts: Sequence[str], near: Near | None = None
+) -> Counter[Kind]:
     """Count what is found in texts that are redacted already; nothing should be."""
-    return Counter(
-        span.kind
-        for at in range(0, len(texts), 1_000)
-        for spans in redactor.find(texts[at : at + 1_000])
-        for span in spans
-    )
+    found = redactor.find(texts, near)
+    return Counter(span.kind for spans in found for span in spans)
 
 
 def stood_for(
-    redactor: Redactor, originals: Sequence[str], redacted: Sequence[str]
+    redactor: Redactor,
+    originals: Sequence[str],
+    redacted: Sequence[str],
+    near: Near | None = None,
 ) -> list[list[Span] | None]:
     """Find what the placeholders of redacted texts stand for in their originals.
 
@@ -173,12 +178,13 @@ def stood_for(
         redactor: that of the corpus.
         originals: the texts before redaction.
         redacted: the same after it, in the same order.
+        near: who takes part in each, one item a text.
 
     Returns:
         For each text its spans, sorted; None: it was made of another original.
     """
     spans: list[list[Span] | None] = []
-    found = redactor.find(originals)
+    found = redactor.find(originals, near)
     for before, after, now in zip(originals, redacted, found, strict=True):
         plain = PLACEHOLDER.sub(lambda mark: f"[{_kind(mark)}]", after)
         same = _replaced(before, [], now)[0] == plain

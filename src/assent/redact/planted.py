@@ -21,7 +21,7 @@ from assent.redact.planted_numbers import Written
 from assent.redact.planted_words import DIGITS, WORDS, Script
 from assent.redact.spans import Kind
 
-SUBJECT, LEAVER = "planted:stays", "planted:left"
+STAYER, LEAVER = "planted:stays", "planted:left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Identity:
         after: stands after it.
         entry: what the directory knows of it, if anything.
         left: the directory knows it as a keyed hash alone, since the person left.
+        near: its bearer takes part in the text; without her it is not looked for.
     """
 
     kind: Kind
@@ -49,17 +50,20 @@ class Identity:
     after: str = ""
     entry: str = ""
     left: bool = False
+    near: bool = False
 
     @property
     def group(self) -> str:
-        """Name what is counted together: the kind, or names of people who left."""
-        return LEFT if self.left else self.kind.value
+        """Name what is counted together: the kind, or one sort of names."""
+        return LEFT if self.left else SINGLE if self.near else self.kind.value
 
 
 LEFT = "name of one who left"
+SINGLE = "single name of one who takes part"
 GROUPS = (
     *(each.value for each in Kind if each not in (Kind.QUOTE, Kind.EMPLOYER)),
     LEFT,
+    SINGLE,
     Kind.EMPLOYER.value,
 )
 """What is planted and counted apart. A quoted block is a shape, not an identity."""
@@ -133,11 +137,12 @@ def _identity(
         written.after,
         written.entry,
         group == LEFT,
+        group == SINGLE,
     )
 
 
 def _kind(group: str) -> Kind:
-    return Kind.NAME if group == LEFT else Kind(group)
+    return Kind.NAME if group in (LEFT, SINGLE) else Kind(group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,8 @@ def _makers(group: str) -> list[_Maker]:
         return [_Maker(partial(_name, 0), _LETTERED), _Maker(_inside, _UNSPACED)]
     if group == LEFT:
         return [_Maker(partial(_name, 1), _LETTERED)]
+    if group == SINGLE:
+        return [_Maker(_single, _LETTERED)]
     kind = Kind(group)
     if kind in _WRITERS:
         return [_Maker(write, _LETTERED) for write in _WRITERS[kind]]
@@ -167,6 +174,14 @@ def _makers(group: str) -> list[_Maker]:
 def _name(parity: int, script: Script, rng: random.Random) -> Written:
     name = _full_name(script, rng, parity)
     return Written("full name", name, entry=name)
+
+
+def _single(script: Script, rng: random.Random) -> Written:
+    """Write a first name; where it comes last, it is the one put together."""
+    words = WORDS[script]
+    parts = (words.starts, words.ends) if words.blank == "" else (words.own,)
+    name = "".join(rng.choice(each.split()) for each in parts)
+    return Written("first name", name, entry=name)
 
 
 def _inside(script: Script, rng: random.Random) -> Written:
