@@ -13,8 +13,6 @@ import pytest
 from assent.corpus.build import Built, build, erase_text, without
 from assent.corpus.commitment import People
 from assent.corpus.consent import KNOWN
-from assent.corpus.detect import Kind
-from assent.corpus.directory import Directory, Entry
 from assent.corpus.manifest import (
     BuildRequest,
     check_parts,
@@ -23,8 +21,13 @@ from assent.corpus.manifest import (
 )
 from assent.corpus.stored import StoredTree
 from assent.errors import CorpusError, DeniedError
+from assent.redact.directory import Directory
+from assent.redact.redactor import Redactor
+from assent.redact.spans import Kind
 
-DIRECTORY = Directory([Entry(Kind.NAME, "anna lee")])
+KEY = bytes(32)
+DIRECTORY = Directory.of({Kind.NAME: ["anna lee"]}, KEY)
+REDACTOR = Redactor(DIRECTORY)
 BUCKETS = [("EU", 0), ("EU", 1), ("EU", 2), ("US", 0), ("US", 1), ("US", 2)]
 DECISIONS = pa.schema(
     [
@@ -108,7 +111,7 @@ def built(
     people: People = PEOPLE,
 ) -> Built:
     return build(
-        request, batches(rows), DIRECTORY, place, BUCKETS, out, people, progress
+        request, batches(rows), REDACTOR, place, BUCKETS, out, people, progress
     )
 
 
@@ -210,7 +213,7 @@ def test_the_order_of_the_documents_changes_no_byte(tmp_path: Path) -> None:
     one = built(tmp_path / "one").folder
     backwards = batches(reversed(ROWS), size=3)
     two = build(
-        REQUEST, backwards, DIRECTORY, place, BUCKETS[::-1], tmp_path / "two", PEOPLE
+        REQUEST, backwards, REDACTOR, place, BUCKETS[::-1], tmp_path / "two", PEOPLE
     )
     assert contents(one) == contents(two.folder)
 
@@ -329,13 +332,13 @@ def test_a_decision_that_cannot_be_stops_the_build(
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     table = pa.Table.from_batches(batches(ROWS)).drop_columns(["allowed"])
     with pytest.raises(CorpusError, match="`allowed`"):
-        build(REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path, PEOPLE)
+        build(REQUEST, table.to_batches(), REDACTOR, place, BUCKETS, tmp_path, PEOPLE)
 
 
 def test_mentions_may_be_unknown(tmp_path: Path) -> None:
     table = pa.Table.from_batches(batches(ROWS)).drop_columns(["mentions"])
     made = build(
-        REQUEST, table.to_batches(), DIRECTORY, place, BUCKETS, tmp_path, PEOPLE
+        REQUEST, table.to_batches(), REDACTOR, place, BUCKETS, tmp_path, PEOPLE
     )
     assert rows_of(made.folder, "mentions.parquet") == []
 
@@ -345,12 +348,20 @@ def test_a_plan_that_cannot_name_parts_is_refused(
     tmp_path: Path, buckets: list[tuple[str, int]]
 ) -> None:
     with pytest.raises(CorpusError):
-        build(REQUEST, batches(ROWS), DIRECTORY, place, buckets, tmp_path, PEOPLE)
+        build(REQUEST, batches(ROWS), REDACTOR, place, buckets, tmp_path, PEOPLE)
 
 
 def test_another_directory_than_the_requests_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="the request wants"):
-        build(REQUEST, batches(ROWS), Directory([]), place, BUCKETS, tmp_path, PEOPLE)
+        build(
+            REQUEST,
+            batches(ROWS),
+            Redactor(Directory.of({}, KEY)),
+            place,
+            BUCKETS,
+            tmp_path,
+            PEOPLE,
+        )
 
 
 @pytest.mark.parametrize(

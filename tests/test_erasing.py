@@ -9,11 +9,8 @@ import signal
 import pyarrow.parquet as pq
 import pytest
 
-from assent.corpus.detect import Kind, plain
-from assent.corpus.directory import Directory, Entry
 from assent.corpus.manifest import SHREDDED, check_parts
-from assent.corpus.redact import redact
-from assent.corpus.shred import shred_tables, without_traces
+from assent.corpus.shred import shred_tables
 from assent.errors import CorpusError, LedgerError, UsageError
 from assent.ledger.book import Book
 from assent.project import erasing, leaving
@@ -21,6 +18,9 @@ from assent.project.commitments import consent_in, documents_in, prove_in
 from assent.project.erasing import carried_forward
 from assent.project.place import MODELS, Place
 from assent.project.publishing import publish
+from assent.redact.directory import Directory
+from assent.redact.redactor import Redactor
+from assent.redact.spans import Kind
 from assent.share.folder import apply as apply_change
 from assent.verify import verify_bundle
 from killed_erasure import run_and_kill
@@ -447,16 +447,14 @@ def test_who_was_loaded_and_never_enrolled_goes_from_the_tables(erased_once, tmp
 
 # -- texts -----------------------------------------------------------------------------
 
-HERS = Directory(
-    [
-        Entry(Kind.NAME, "anna muster"),
-        Entry(Kind.HANDLE, "anna_m9"),
-        Entry(Kind.EMAIL, "anna@x.example"),
-        Entry(Kind.URL, "x.example/anna"),
-        Entry(Kind.PHONE, "41446681800"),
-    ]
-)
-OTHERS = [Entry(Kind.NAME, "ben muster"), Entry(Kind.HANDLE, "ben_m7")]
+HERS = {
+    Kind.NAME: ["Anna Muster"],
+    Kind.HANDLE: ["anna_m9"],
+    Kind.EMAIL: ["anna@x.example"],
+    Kind.URL: ["x.example/anna"],
+    Kind.PHONE: ["+41 44 668 18 00"],
+}
+OTHERS = {Kind.NAME: ["Ben Muster"], Kind.HANDLE: ["ben_m7"]}
 WORDS = [
     *("Anna Muster", "anna_m9", "@anna_m9", "anna@x.example", "x.example/anna"),
     *("https://x.example/anna/about?x=1", "+41 44 668 18 00", "Ben Muster", "ben_m7"),
@@ -473,16 +471,21 @@ WORDS = [
 
 
 def test_what_is_replaced_now_is_what_a_build_would_have_replaced():
-    rng, everybody = random.Random(3), Directory([*HERS.entries, *OTHERS])
-    without_her, changed = Directory(OTHERS), 0
-    for _ in range(400):
-        text = " ".join(rng.choice(WORDS) for _ in range(rng.randrange(1, 12)))
-        cleaned = without_traces(text, HERS)
+    both = {kind: [*HERS[kind], *OTHERS.get(kind, [])] for kind in HERS}
+    hers, others, everybody = (
+        Redactor(Directory.of(values, bytes(32))) for values in (HERS, OTHERS, both)
+    )
+    rng = random.Random(3)
+    texts = [
+        " ".join(rng.choice(WORDS) for _ in range(rng.randrange(1, 12)))
+        for _ in range(400)
+    ]
+    cleaned = hers.without(texts)
 
-        assert not list(HERS.find(plain(cleaned)))
-        assert redact(cleaned, without_her).text == redact(text, everybody).text
-        changed += cleaned != text
-    assert changed > 200
+    assert hers.without(cleaned) == cleaned
+    found = zip(others.redact(cleaned), everybody.redact(texts), strict=True)
+    assert all(one.text == other.text for one, other in found)
+    assert sum(one != other for one, other in zip(texts, cleaned, strict=True)) > 200
 
 
 # -- killed ----------------------------------------------------------------------------

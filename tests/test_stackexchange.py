@@ -123,6 +123,7 @@ def test_about_me_is_a_profile_as_old_as_the_account(tmp_path):
             "document_id": "profile-3", "subject_id": "u3", "category": "profile",
             "created_at": T, "text": "I build looms.", "in_reply_to": None,
             "mentions": [],
+            "near": [],
         }
     }  # fmt: skip
 

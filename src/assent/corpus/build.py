@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 
 from assent.canon import canonical
 from assent.corpus.commitment import People, write_states, write_trees
-from assent.corpus.directory import Directory
 from assent.corpus.draft import Draft
 from assent.corpus.manifest import (
     ERASED,
@@ -47,6 +46,7 @@ from assent.corpus.tables import (
 )
 from assent.errors import CorpusError
 from assent.files import sync_folder, write_whole
+from assent.redact.redactor import Redactor
 from assent.terms import iso
 
 Progress = Callable[[str, int, int], None]
@@ -77,7 +77,7 @@ def quiet(step: str, done: int, total: int) -> None:
 def build(
     request: BuildRequest,
     decisions: Iterable[pa.RecordBatch],
-    directory: Directory,
+    redactor: Redactor,
     place: Place,
     buckets: Collection[Bucket],
     out_root: Path,
@@ -91,7 +91,7 @@ def build(
             directory's, which is checked.
         decisions: one row a document, in any order: document_id, subject_id, category,
             created_at, text, allowed, reason, rule, group, and mentions if known.
-        directory: whose traces are removed.
+        redactor: with the directory whose traces are removed.
         place: where the plan puts a subject of a group.
         buckets: every (group, shard) of the plan; each gets a part, also an empty one.
         out_root: the folder of all corpora.
@@ -103,10 +103,11 @@ def build(
             plan, the directory is not the request's, or a finished part was changed.
         DeniedError: a document is allowed for a reason that proves nothing.
     """
-    if directory.digest != request.directory:
+    found = redactor.directory.digest
+    if found != request.directory:
         raise CorpusError(
-            f"the directory has the digest {directory.digest}, "
-            f"the request wants {request.directory}"
+            f"the directory has the digest {found}, the request wants "
+            f"{request.directory}"
         )
     planned = _planned(buckets)
     draft = Draft(out_root, request.corpus_id)
@@ -117,7 +118,7 @@ def build(
     # (1) Read, redact, and sort into buckets.
     reading, spill = Reading(place, frozenset(planned), done), Spill(draft.spill)
     for number, batch in enumerate(decisions, start=1):
-        spill.add(redacted(reading.take(batch), directory))
+        spill.add(redacted(reading.take(batch), redactor))
         progress("batches read", number, 0)
     spill.flush()
     reading.check()
@@ -183,6 +184,7 @@ def build_spread(
         done=frozenset(done),
         directory=cluster.pinned.absolute(),
         digest=request.directory,
+        key=cluster.key,
         spill=draft.spill.absolute(),
     )
     _take_over(draft, task, cluster, reading.seen, progress)

@@ -12,9 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assent.canon import sha256
-from assent.corpus.detect import PLACEHOLDER, Kind
-from assent.corpus.directory import Directory
-from assent.corpus.redact import redact
 from assent.corpus.tables import (
     DROPPED,
     MENTIONS,
@@ -25,6 +22,8 @@ from assent.corpus.tables import (
 )
 from assent.errors import CorpusError, DeniedError
 from assent.files import full_disk_named
+from assent.redact.redactor import Redacted, Redactor
+from assent.redact.spans import PLACEHOLDER, Kind
 from assent.terms import PROVED
 
 Place = Callable[[str, str], tuple[int, int]]
@@ -105,7 +104,7 @@ def unfinished(rows: pa.Table, done: Collection[Bucket]) -> pa.Table:
     )
 
 
-def redacted(rows: pa.Table, directory: Directory) -> Iterator[tuple[Bucket, Row]]:
+def redacted(rows: pa.Table, redactor: Redactor) -> Iterator[tuple[Bucket, Row]]:
     """Redact and measure the texts of placed rows: (bucket, row of `ROWS`).
 
     Raises:
@@ -113,9 +112,30 @@ def redacted(rows: pa.Table, directory: Directory) -> Iterator[tuple[Bucket, Row
     """
     if "text" not in rows.column_names:
         raise CorpusError("the decisions have no column `text`")
-    for row in rows.select(_REDACTED).to_pylist():
+    texts = [text or "" for text in rows["text"].to_pylist()]
+    documents = rows["document_id"].to_pylist()
+    found = redactor.redact(texts, taking_part(rows), documents)
+    for row, text, left in zip(
+        rows.select(_REDACTED).to_pylist(), texts, found, strict=True
+    ):
         bucket = row.pop("group"), row.pop("shard")
-        yield bucket, row | _measured(str(row["text"] or ""), directory)
+        yield bucket, row | _measured(text, left)
+
+
+def taking_part(rows: pa.Table) -> list[set[str]]:
+    """List for each document who takes part: author, mentioned, thread, connections.
+
+    Args:
+        rows: with `subject_id`, and `mentions` and `near` if they are known.
+    """
+    around: list[set[str]] = [{who} for who in rows["subject_id"].to_pylist()]
+    for name in ("mentions", "near"):
+        if name in rows.column_names:
+            for people, more in zip(around, rows[name].to_pylist(), strict=True):
+                people.update(more or ())
+    for people in around:
+        people.discard(None)  # a mention of nobody known
+    return around
 
 
 class Reading:
@@ -269,9 +289,8 @@ def _check_proved(allowed: pa.Table) -> None:
         raise DeniedError("a document without a category is allowed")
 
 
-def _measured(text: str, directory: Directory) -> Row:
-    """Redact one text and measure it; the columns of a row. Pure."""
-    redacted = redact(text, directory)
+def _measured(text: str, redacted: Redacted) -> Row:
+    """Measure a redacted text beside the original: the columns of a row. Pure."""
     kept = PLACEHOLDER.sub("", redacted.text)
     measures: Row = {kind.value: redacted.counts.get(kind, 0) for kind in Kind}
     measures |= {"text": redacted.text, "characters_before": len(text)}

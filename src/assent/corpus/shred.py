@@ -13,8 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assent.canon import sha256
-from assent.corpus.detect import patterns, plain
-from assent.corpus.directory import Directory, Entry
 from assent.corpus.draft import parquet
 from assent.corpus.manifest import (
     ERASED,
@@ -25,7 +23,6 @@ from assent.corpus.manifest import (
     read_shredded,
     shredded_text,
 )
-from assent.corpus.redact import PASSES, merged, replaced
 from assent.corpus.tables import read_table
 from assent.errors import CorpusError
 from assent.files import file_sha256, write_whole
@@ -82,35 +79,6 @@ def shred_tables(
         write_whole(folder / path, data)
     # Crash here: her rows are gone.
     return tuple(found)
-
-
-def traces(subjects: pa.Table, subject_id: str) -> tuple[set[Entry], set[Entry]]:
-    """Part the directory of some subjects: (one person's entries, all others')."""
-    hers = pc.equal(subjects["subject_id"], subject_id)
-    return (
-        set(Directory.from_subjects(subjects.filter(hers)).entries),
-        set(Directory.from_subjects(subjects.filter(pc.invert(hers))).entries),
-    )
-
-
-def without_traces(text: str, directory: Directory) -> str:
-    """Replace what is found of a directory as a build would; the rest stays.
-
-    A pattern that overlaps a find goes with it: half an address would be left else.
-    """
-    for _ in range(PASSES):
-        view = plain(text)
-        hers = [view.original(span) for span in directory.find(view)]
-        if not hers:
-            return text
-        around = [view.original(span) for span in patterns(view)]
-        spans = [
-            span
-            for span in merged([*hers, *around])
-            if any(span.start <= each.start < span.end for each in hers)
-        ]
-        text = replaced(text, spans)
-    return text
 
 
 def _is_table(path: str) -> bool:

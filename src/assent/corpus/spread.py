@@ -10,12 +10,14 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import phonenumbers
 import pyarrow as pa
+import stdnum
 
-from assent.corpus.directory import Directory
 from assent.corpus.draft import WRITER, write_apart
 from assent.corpus.reading import (
     Place,
@@ -27,6 +29,8 @@ from assent.corpus.reading import (
 )
 from assent.corpus.tables import ROWS, Bucket, measures_path, part_path, split
 from assent.errors import CorpusError
+from assent.redact.directory import Directory
+from assent.redact.redactor import Redactor
 
 BUCKET = pa.field("bucket", pa.int32())
 TASK_ROWS = pa.schema([BUCKET, *ROWS])
@@ -44,7 +48,7 @@ MADE = pa.schema(
 )
 """One row a file that a worker made."""
 
-_CODE = ("detect", "directory", "draft", "reading", "redact", "spread", "tables")
+_CODE = ("draft", "reading", "spread", "tables")  # and all of `redact`
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Task:
         done: those whose files are finished.
         directory: file of the pinned directory.
         digest: of the directory.
+        key: of the directory, to find those who left.
         spill: folder that finished files are left in.
     """
 
@@ -67,6 +72,7 @@ class Task:
     done: frozenset[Bucket]
     directory: Path
     digest: str
+    key: bytes
     spill: Path
 
     def redact(self, decisions: pa.RecordBatch) -> pa.RecordBatch:
@@ -78,9 +84,10 @@ class Task:
         numbers = {bucket: number for number, bucket in enumerate(self.planned)}
         used = usable(labelled(decisions, self.group_of))
         rows = unfinished(placed(used, self.place, frozenset(numbers)), self.done)
+        redactor = _redactor(self.directory, self.digest, self.key)
         found = [
             row | {"bucket": numbers[bucket]}
-            for bucket, row in redacted(rows, _directory(self.directory, self.digest))
+            for bucket, row in redacted(rows, redactor)
         ]
         return pa.RecordBatch.from_pylist(found, schema=TASK_ROWS)
 
@@ -111,11 +118,13 @@ class Cluster:
         carry_out: has `redact` done to every batch of decisions with texts, then
             `write` to every bucket; gives all rows of `MADE`, in any order.
         pinned: file of the directory, which every worker reads.
+        key: of the directory.
         group_of: jurisdiction to group of the plan.
     """
 
     carry_out: Callable[[Task], pa.Table]
     pinned: Path
+    key: bytes
     group_of: Mapping[str | None, str]
 
 
@@ -125,15 +134,21 @@ def maker() -> str:
     code = hashlib.sha256()
     for name in _CODE:
         code.update(pkgutil.get_data(__package__, f"{name}.py") or b"")
-    versions = f"python {platform.python_version()}, phonenumbers "
-    return f"{WRITER}, {versions}{phonenumbers.__version__}, {code.hexdigest()[:16]}"
+    for file in sorted(files("assent.redact").iterdir(), key=lambda each: each.name):
+        if file.is_file():  # code, and the model of names
+            code.update(file.name.encode() + b"\0" + file.read_bytes())
+    versions = (
+        f"python {platform.python_version()}, numpy {np.__version__}, phonenumbers "
+        f"{phonenumbers.__version__}, stdnum {stdnum.__version__}"
+    )
+    return f"{WRITER}, {versions}, {code.hexdigest()[:16]}"
 
 
 @lru_cache(maxsize=1)  # a process that has many tasks reads it once
-def _directory(path: Path, digest: str) -> Directory:
-    directory = Directory.from_bytes(path.read_bytes())
+def _redactor(path: Path, digest: str, key: bytes) -> Redactor:
+    directory = Directory.read(path, key)
     if directory.digest != digest:
         raise CorpusError(
             f"the directory has the digest {directory.digest}, wanted {digest}"
         )
-    return directory
+    return Redactor(directory)

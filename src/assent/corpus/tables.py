@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assent.corpus.detect import Kind
 from assent.corpus.manifest import Counts
 from assent.errors import CorpusError
+from assent.redact.spans import Kind
 
 Bucket = tuple[str, int]
 """(group, shard): one part; one withdrawal touches one bucket."""

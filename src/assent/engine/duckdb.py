@@ -17,6 +17,8 @@ from assent.engine.sql import count_sql, decision_sql, living_sql, permitted_sql
 from assent.errors import CorpusError, UsageError
 
 BATCH_ROWS = 8_192
+READ = ("text", "mentions", "near")
+"""Columns of a document that redaction reads."""
 MEMORY_LIMIT = "3GB"
 ROW = "file_row_number"
 # Ids and times are written as differences to the one before: smaller than a stronger
@@ -134,15 +136,15 @@ class DuckEngine:
             return self._connection.sql(query).to_arrow_table()
 
     def decide_with_text(self, question: Question) -> Iterator[pa.RecordBatch]:
-        """Decide every document and stream it with its text and mentions.
+        """Decide every document and stream it with what redaction reads.
 
         Yields:
-            Batches of the columns of `RESULT`, `text` and `mentions`, in no order.
+            Batches of the columns of `RESULT` and of `READ`, in no order.
 
         Raises:
             CorpusError, UsageError: as `decide`, at any batch.
         """
-        query = decision_sql(question, more=("text", "mentions"))
+        query = decision_sql(question, more=READ)
         with _engine_errors(self._files):
             yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
 

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from assent.engine.choice import SPARK
-from assent.engine.duckdb import BATCH_ROWS, NOTHING
+from assent.engine.duckdb import BATCH_ROWS, NOTHING, READ
 from assent.engine.literals import text_list
 from assent.engine.question import Question
 from assent.engine.session import connected, spark_errors, unread
@@ -198,7 +198,8 @@ class SparkEngine:
 
         Args:
             question: what is asked.
-            redact: gets decisions with `text`, gives rows with a number as `bucket`.
+            redact: gets decisions with the columns of `READ`, gives rows with a
+                number as `bucket`.
             redacted: the columns of these rows.
             write: gets the number of a bucket and all of its rows, in any order.
             written: the columns that it gives.
@@ -213,10 +214,12 @@ class SparkEngine:
         path = self._documents
 
         def texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            rows = Rows(path, ["document_id", "text"])
+            rows = Rows(path, ["document_id", *READ])
             for batch in batches:
-                text = rows.of(batch)["text"].combine_chunks()
-                yield redact(batch.append_column("text", text))
+                found = rows.of(batch)
+                for name in READ:
+                    batch = batch.append_column(name, found[name].combine_chunks())
+                yield redact(batch)
 
         def files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return (write(number, rows) for number, rows in by_bucket(batches))

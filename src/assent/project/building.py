@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from assent.canon import canonical
-from assent.corpus.directory import Directory
 from assent.corpus.manifest import BuildRequest, Manifest, read_manifest
 from assent.engine.question import Question
 from assent.errors import DeniedError, UsageError
@@ -24,8 +23,11 @@ from assent.policy.model import in_force
 from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
+from assent.project.leaving import left_entries
 from assent.project.place import Place, Progress
-from assent.project.writing import directory_path, write_corpus
+from assent.project.writing import directory_key, directory_path, write_corpus
+from assent.redact.directory import COLUMNS, Directory
+from assent.redact.redactor import Redactor
 from assent.terms import PROVED, EventKind, Residence, iso
 from assent.train.plan import (
     Assignment,
@@ -97,7 +99,7 @@ def build(place: Place, progress: Progress) -> Built:
             request,
             question,
             coarse(place, question),
-            directory,
+            Redactor(directory),
             Assignment(plan, plan_key(place, pins["plan_number"])).place,
             buckets_of(plan),
             progress,
@@ -294,10 +296,13 @@ def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> P
 
 
 def pinned_directory(place: Place) -> Directory:
-    """Make the directory of the loaded people and pin it: mode 0600, by digest."""
-    columns = ["names", "handles", "emails", "phones", "urls"]
+    """Make the directory of the loaded people and pin it: mode 0600, by digest.
+
+    Those who were erased are in it as keyed tags.
+    """
+    subjects = pq.read_table(place.tables().subjects, columns=["subject_id", *COLUMNS])
     directory = Directory.from_subjects(
-        pq.read_table(place.tables().subjects, columns=columns)
+        subjects, directory_key(place), left_entries(place)
     )
     path = directory_path(place, directory.digest)
     if not path.exists():

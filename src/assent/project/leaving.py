@@ -9,22 +9,26 @@ would find it.
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assent.canon import canonical
-from assent.corpus.detect import Kind
-from assent.corpus.directory import COLUMNS, Directory, Entry
-from assent.corpus.shred import traces, without_traces
-from assent.files import sync_folder
+from assent.corpus.reading import taking_part
+from assent.files import SECRET_MODE, write_whole
 from assent.project.place import LOADED, Place
+from assent.project.writing import directory_key
+from assent.redact.directory import COLUMNS, Directory, rows_of_subjects
+from assent.redact.redactor import Redactor
 from assent.sources.parquet import NAMES, SEAL, open_tables, stream, write_tables
 from assent.sources.schema import DOCUMENTS, SUBJECTS
 
-Found = list[list[str]]
-"""Directory entries as JSON: [kind, text] each."""
+LEFT = "secrets/left"
+"""A directory of keyed tags alone: of all who were erased."""
+
+Found = list[list[Any]]
+"""Directory entries as JSON: [mark, text] each."""
 
 
 def loads(place: Place) -> list[Path]:
@@ -49,10 +53,11 @@ def sources(place: Place) -> dict[str, str]:
 
 def entries_of(place: Place, subject_id: str) -> Found:
     """List a person's directory entries, of all loads."""
-    found: set[Entry] = set()
+    found: set[tuple[int, str]] = set()
     for folder in loads(place):
-        found |= traces(_directory_columns(folder), subject_id)[0]
-    return [[entry.kind.value, entry.text] for entry in sorted(found)]
+        table = _directory_columns(folder)
+        found |= _listed(table.filter(pc.equal(table["subject_id"], subject_id)))
+    return [list(each) for each in sorted(found)]
 
 
 def leave_loads(
@@ -71,7 +76,7 @@ def leave_loads(
     """
     done = []
     for folder in loads(place):
-        hers = _alone(entries, traces(_directory_columns(folder), subject_id)[1])
+        hers = _alone(place, entries, folder, subject_id)
         sealed = (folder / SEAL).exists()
         if sealed and not _held(folder, subject_id, hers):
             continue
@@ -89,36 +94,73 @@ def leave_loads(
 
 
 def leave_directories(place: Place, subject_id: str, entries: Found) -> int:
-    """Remove the pinned directories that hold what is one person's alone.
+    """Turn a person's entries in the pinned directories into keyed tags.
 
-    Only a build that is under way reads one, and none is while somebody is erased; the
-    next build pins its own.
+    What was hers goes on being removed from other people's texts, in these and in later
+    directories, and nobody can read it any more. The digests stay the same.
+
+    Args:
+        place: the project.
+        subject_id: who leaves.
+        entries: of hers, in all loads.
 
     Returns:
-        How many were removed.
+        How many directories held her.
     """
-    others: set[Entry] = set()
-    for folder in loads(place)[-1:]:
-        others = traces(_directory_columns(folder), subject_id)[1]
-    lines = {
-        canonical([entry.kind.value, entry.text])
-        for entry in _alone(entries, others).entries
-    }
+    key = directory_key(place)
     folder = place.folder / "secrets" / "directories"
     gone = 0
     for path in sorted(folder.glob("*")) if folder.exists() else []:
-        if not lines.isdisjoint(path.read_bytes().split(b"\n")):
-            path.unlink()
+        directory = Directory.read(path, key)
+        if directory.holds(subject_id):
+            hidden = directory.hide(subject_id)
+            write_whole(path, hidden.to_bytes(), SECRET_MODE)
+            # Crash here: this one is done, under its own name; the next run goes on.
             gone += 1
-    if gone:
-        sync_folder(folder)
+    hers = Directory(_rows(entries, subject_id), key).hide(subject_id)
+    left = hers.joined(left_entries(place))
+    if len(left):
+        write_whole(place.folder / LEFT, left.to_bytes(), SECRET_MODE)
+    # Crash here: she is among those who left, and her row is still loaded; a directory
+    # made now would know her in the clear.
     return gone
 
 
-def _alone(entries: Found, others: set[Entry]) -> Directory:
-    """Make a directory of the entries that nobody else has."""
-    hers = {Entry(Kind(kind), text) for kind, text in entries}
-    return Directory(hers - others)
+def left_entries(place: Place) -> pa.Table | None:
+    """Read the keyed tags of all who were erased; None when nobody was."""
+    path = place.folder / LEFT
+    return Directory.read(path, directory_key(place)).hidden if path.exists() else None
+
+
+def _rows(entries: Found, subject_id: str | None) -> pa.Table:
+    return pa.table(
+        {
+            "subject_id": pa.array([subject_id] * len(entries), pa.string()),
+            "mark": pa.array([int(mark) for mark, _ in entries], pa.uint16()),
+            "text": pa.array([text for _, text in entries], pa.string()),
+        }
+    )
+
+
+def _listed(subjects: pa.Table) -> set[tuple[int, str]]:
+    rows = rows_of_subjects(subjects)
+    columns = (rows[name].to_pylist() for name in ("mark", "text"))
+    return set(zip(*columns, strict=True))
+
+
+def _alone(
+    place: Place, entries: Found, folder: Path, subject_id: str
+) -> Redactor | None:
+    """Make what finds the entries that nobody else in a load has; None: there is none.
+
+    Of the others' entries only those are kept that are hers too.
+    """
+    hers = {(int(mark), str(text)) for mark, text in entries}
+    for batch in _directory_columns(folder).to_batches(max_chunksize=100_000):
+        table = pa.Table.from_batches([batch])
+        hers -= _listed(table.filter(pc.not_equal(table["subject_id"], subject_id)))
+    rows = _rows([list(each) for each in sorted(hers)], subject_id)
+    return Redactor(Directory(rows, directory_key(place))) if hers else None
 
 
 def _directory_columns(folder: Path) -> pa.Table:
@@ -126,24 +168,24 @@ def _directory_columns(folder: Path) -> pa.Table:
     return pq.read_table(folder / NAMES["subjects"], columns=columns)
 
 
-def _held(folder: Path, subject_id: str, hers: Directory) -> bool:
+def _held(folder: Path, subject_id: str, hers: Redactor | None) -> bool:
     """Say whether a load holds a person, or a trace that only she would leave."""
     ids = (batch.column(0) for batch in _stream(folder, "subjects", ["subject_id"]))
     if any(pc.any(pc.equal(each, subject_id)).as_py() for each in ids):
         return True
-    columns = ["subject_id", "mentions", "text"]
+    columns = ["subject_id", "mentions", "near", "text"]
     for batch in _stream(folder, "documents", columns):
-        author, mentions, texts = batch.columns
-        for column in (author, mentions.flatten()):
+        author, mentions, near, texts = batch.columns
+        for column in (author, mentions.flatten(), near.flatten()):
             if pc.any(pc.equal(column, subject_id)).as_py():
                 return True
-        if hers.entries and not _cleaned(texts, hers).equals(texts):
+        if hers and not _cleaned(batch, hers).equals(texts):
             return True
     return False
 
 
 def _documents(
-    folder: Path, subject_id: str, hers: Directory
+    folder: Path, subject_id: str, hers: Redactor | None
 ) -> Iterator[pa.RecordBatch]:
     """Stream the documents without a person's own, and without her in the others'."""
     gone = set()
@@ -158,8 +200,10 @@ def _documents(
         reply = columns["in_reply_to"]
         to_her = pc.is_in(reply, answered)
         columns["in_reply_to"] = pc.if_else(to_her, pa.scalar(None, pa.string()), reply)
-        columns["mentions"] = _unnamed(columns["mentions"], subject_id)
-        columns["text"] = _cleaned(columns["text"], hers)
+        if hers:
+            columns["text"] = _cleaned(batch, hers)
+        for name in ("mentions", "near"):
+            columns[name] = _unnamed(columns[name], subject_id)
         yield pa.RecordBatch.from_arrays(list(columns.values()), schema=DOCUMENTS)
 
 
@@ -186,16 +230,13 @@ def _unnamed(mentions: pa.Array, subject_id: str) -> pa.Array:
     )
 
 
-def _cleaned(texts: pa.Array, hers: Directory) -> pa.Array:
-    if not hers.entries:
-        return texts
-    return pa.array(
-        [
-            None if text is None else without_traces(text, hers)
-            for text in texts.to_pylist()
-        ],
-        pa.string(),
-    )
+def _cleaned(batch: pa.RecordBatch, hers: Redactor) -> pa.Array:
+    """Replace her traces in the texts of a batch of documents."""
+    texts = batch["text"].to_pylist()
+    near = taking_part(pa.Table.from_batches([batch]))
+    cleaned = hers.without([text or "" for text in texts], near)
+    pairs = zip(texts, cleaned, strict=True)
+    return pa.array([text and new for text, new in pairs], pa.string())
 
 
 def _sweep(place: Place) -> None:

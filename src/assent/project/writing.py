@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 from assent.corpus.build import build, build_spread
-from assent.corpus.directory import Directory
 from assent.corpus.manifest import BuildRequest
 from assent.corpus.reading import Place as Assign
 from assent.corpus.reading import labelled
@@ -14,6 +13,7 @@ from assent.corpus.tables import Bucket
 from assent.engine.question import Question
 from assent.project.commitments import people
 from assent.project.place import Place, Progress
+from assent.redact.redactor import Redactor
 
 
 def write_corpus(
@@ -21,7 +21,7 @@ def write_corpus(
     request: BuildRequest,
     question: Question,
     group_of: Mapping[str | None, str],
-    directory: Directory,
+    redactor: Redactor,
     assign: Assign,
     buckets: Collection[Bucket],
     progress: Progress,
@@ -33,7 +33,7 @@ def write_corpus(
         request: names the corpus.
         question: what is decided, as of the request's pins.
         group_of: jurisdiction to group of the plan.
-        directory: pinned in the project.
+        redactor: with the directory that is pinned in the project.
         assign: where the plan puts a subject of a group.
         buckets: every (group, shard) of the plan.
         progress: told of every step.
@@ -49,7 +49,7 @@ def write_corpus(
             decided = (
                 labelled(batch, group_of) for batch in engine.decide_with_text(question)
             )
-            build(request, decided, directory, assign, buckets, out, known, progress)
+            build(request, decided, redactor, assign, buckets, out, known, progress)
         return
     with closing(place.cluster(size)) as spark:
         decided = (
@@ -59,10 +59,16 @@ def write_corpus(
             lambda task: spark.spread(
                 question, task.redact, TASK_ROWS, task.write, MADE, len(task.planned)
             ),
-            directory_path(place, directory.digest),
+            directory_path(place, request.directory),
+            directory_key(place),
             group_of,
         )
         build_spread(request, decided, cluster, assign, buckets, out, known, progress)
+
+
+def directory_key(place: Place) -> bytes:
+    """The key of all directories of a project: 32 bytes, drawn when first asked for."""
+    return place.vault.key("directory")
 
 
 def directory_path(place: Place, name: str) -> Path:

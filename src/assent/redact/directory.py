@@ -132,27 +132,11 @@ class Directory:
         Raises:
             CorpusError: a directory column is missing, so nobody would be found by it.
         """
-        made = []
-        for column, kind in COLUMNS.items():
-            if column not in subjects.column_names:
-                raise CorpusError(
-                    f"the subjects table has no column `{column}`",
-                    hint="add the column; an empty list says that there is nothing",
-                )
-            values = subjects[column].combine_chunks()
-            owners = subjects["subject_id"].combine_chunks()
-            if pa.types.is_list(values.type):
-                owners = owners.take(pc.list_parent_indices(values))
-                values = pc.list_flatten(values)
-            some = pc.is_valid(values)
-            made.append(
-                _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
-            )
-        rows = pa.concat_tables([each for each, _ in made])
-        return cls(rows, key, hidden, joined([keys for _, keys in made]))
+        rows, keys = _of_subjects(subjects)
+        return cls(rows, key, hidden, keys)
 
-    def write(self, path: Path) -> None:
-        """Write the directory to a file; the caller gives it a name and a mode."""
+    def to_bytes(self) -> bytes:
+        """Write the directory as a Parquet file: personal data, for mode 0600."""
         visible = self.rows
         for name in ("tag", "owner", "seal"):
             nothing = pa.nulls(len(visible), ENTRIES.field(name).type)
@@ -161,11 +145,13 @@ class Directory:
         table = pa.concat_tables(
             [each.cast(pa.schema(fields)) for each in (visible, self.hidden)]
         )
-        pq.write_table(table, path, compression="zstd")
+        out = pa.BufferOutputStream()
+        pq.write_table(table, out, compression="zstd")
+        return bytes(out.getvalue())
 
     @classmethod
     def read(cls, path: Path, key: bytes) -> "Directory":
-        """Read what `write` wrote. Raises: CorpusError: it is not that."""
+        """Read a file of what `to_bytes` gave. Raises: CorpusError: it is not that."""
         try:
             table = pq.read_table(path)
             known = pc.is_valid(table["text"])
@@ -180,13 +166,7 @@ class Directory:
     @cached_property
     def digest(self) -> str:
         """Sha256, in hex, of all keyed tags: the same before and after hiding."""
-        pairs = set(
-            zip(
-                self.hidden["tag"].to_pylist(),
-                self.hidden["owner"].to_pylist(),
-                strict=True,
-            )
-        )
+        pairs = set(_pairs(self.hidden))
         owners: dict[str | None, bytes] = {}
         for batch in self.rows.to_batches(max_chunksize=100_000):
             for subject, mark, text in zip(
@@ -207,6 +187,20 @@ class Directory:
         staying = self.rows.filter(pc.invert(hers))
         hidden = pa.concat_tables([self.hidden, self._hidden_rows(leaving)])
         return Directory(staying, self._key, hidden)
+
+    def holds(self, subject_id: str) -> bool:
+        """Say whether entries of a subject stand here in the clear."""
+        hers = pc.equal(self.rows["subject_id"], subject_id)
+        return bool(pc.any(hers, min_count=0).as_py())
+
+    def joined(self, hidden: pa.Table | None) -> "Directory":
+        """Add hidden entries of others; each stands once."""
+        if hidden is None:
+            return self
+        known = set(_pairs(self.hidden))
+        new = [pair not in known for pair in _pairs(hidden)]
+        both = pa.concat_tables([self.hidden, hidden.filter(pa.array(new, pa.bool_()))])
+        return Directory(self.rows, self._key, both)
 
     def find(
         self, plain: Plain, words: Words, near: Near | None = None
@@ -391,6 +385,40 @@ class Directory:
                 _same_number(number, each) for each in known
             ):
                 yield opened(text, start), end, Kind.PHONE
+
+
+def _pairs(hidden: pa.Table) -> Iterator[tuple[bytes, bytes]]:
+    columns = (hidden[name].to_pylist() for name in ("tag", "owner"))
+    return zip(*columns, strict=True)
+
+
+def rows_of_subjects(subjects: pa.Table) -> pa.Table:
+    """List the entries of some subjects: `subject_id`, `mark`, `text`.
+
+    Raises:
+        CorpusError: a directory column is missing.
+    """
+    return _of_subjects(subjects)[0]
+
+
+def _of_subjects(subjects: pa.Table) -> tuple[pa.Table, Keys]:
+    made = []
+    for column, kind in COLUMNS.items():
+        if column not in subjects.column_names:
+            raise CorpusError(
+                f"the subjects table has no column `{column}`",
+                hint="add the column; an empty list says that there is nothing",
+            )
+        values = subjects[column].combine_chunks()
+        owners = subjects["subject_id"].combine_chunks()
+        if pa.types.is_list(values.type):
+            owners = owners.take(pc.list_parent_indices(values))
+            values = pc.list_flatten(values)
+        some = pc.is_valid(values)
+        made.append(
+            _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
+        )
+    return pa.concat_tables([each for each, _ in made]), joined([k for _, k in made])
 
 
 def _rows_of(

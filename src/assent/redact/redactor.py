@@ -6,6 +6,7 @@ replaced, agreed or not, the author's own included.
 """
 
 import hashlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,18 +136,48 @@ class Redactor:
             for each, text in enumerate(now)
         ]
 
-    def _found(self, texts: Sequence[str], near: Near | None) -> dict[int, list[Span]]:
-        """Find the spans of the texts that have any, by the number of the text."""
+    def without(self, texts: Sequence[str], near: Near | None = None) -> list[str]:
+        """Replace what is found of the directory as `redact` would; the rest stays.
+
+        A pattern that overlaps a find goes with it: half an address would be left else.
+        """
+        now = list(texts)
+        left = list(range(len(now)))
+        for _ in range(PASSES):
+            around = None if near is None else [near[each] for each in left]
+            found = self._found([now[each] for each in left], around, only=True)
+            for each, spans in found.items():
+                now[left[each]] = self._replaced(now[left[each]], spans, "")
+            left = [left[each] for each in found]
+            if not left:
+                break
+        return now
+
+    def _found(
+        self, texts: Sequence[str], near: Near | None, only: bool = False
+    ) -> dict[int, list[Span]]:
+        """Find the spans of the texts that have any, by the number of the text.
+
+        Args:
+            texts: to be read.
+            near: who takes part in each.
+            only: keep but the spans in which something of the directory lies.
+        """
         spans: dict[int, list[Span]] = {}
         for first, last in _parts(texts):
             plain = fold(texts[first:last])
             words = Words.of(plain.codes)
             part = None if near is None else near[first:last]
-            found = list(self.directory.find(plain, words, part))
-            for detect in DETECTORS:
-                found += detect(plain.text)
+            known = sorted(self.directory.find(plain, words, part))
+            if only and not known:
+                continue
+            found = known + [
+                each for detect in DETECTORS for each in detect(plain.text)
+            ]
             found.sort()
             for start, end, kind in merged(found):
+                if only and not _any_in(known, start, end):
+                    continue
                 number, begin, stop = plain.original(start, end)
                 spans.setdefault(first + number, []).append(Span(begin, stop, kind))
         return spans
@@ -182,3 +213,9 @@ def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
             first, size = number, total
     if first < len(texts):
         yield first, len(texts)
+
+
+def _any_in(known: Sequence[Found], start: int, end: int) -> bool:
+    """Say whether a span begins inside a stretch; spans are sorted."""
+    at = bisect_left(known, (start,))
+    return at < len(known) and known[at][0] < end

@@ -11,6 +11,9 @@ DOCUMENTS = pa.schema(
         pa.field("text", pa.string()),
         pa.field("in_reply_to", pa.string()),  # a document_id
         pa.field("mentions", pa.list_(pa.string())),  # subject ids
+        # Who else takes part, as known at load: thread, connections. Subject ids; names
+        # of one word are looked for in this text only where their bearers take part.
+        pa.field("near", pa.list_(pa.string())),
     ]
 )
 

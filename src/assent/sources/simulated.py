@@ -98,6 +98,7 @@ class _Draft:
     quote: str = ""
     in_reply_to: str | None = None
     mentions: list[str] = field(default_factory=list)
+    near: list[str] = field(default_factory=list)
     planted: list[Planted] = field(default_factory=list)
     text: str = ""
     orphan: bool = False
@@ -160,6 +161,7 @@ def _document(draft: _Draft) -> dict[str, Any]:
         "text": draft.text,
         "in_reply_to": draft.in_reply_to,
         "mentions": draft.mentions,
+        "near": draft.near,
     }
 
 
@@ -346,6 +348,7 @@ def _write(
 
 def _answer(rng: Random, draft: _Draft, earlier: _Draft) -> None:
     draft.in_reply_to = earlier.document_id
+    draft.near = [earlier.member.subject_id]
     if earlier.plain and rng.random() < 0.25:
         draft.quote = rng.choice(earlier.plain)
 

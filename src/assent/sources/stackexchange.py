@@ -130,17 +130,21 @@ def _documents(folder: Path) -> Iterator[dict[str, Any]]:
         body = plain_text(row.values.get("Body", ""))
         text = f"{title}\n\n{body}" if title else body
         parent = _integer(row, "ParentId") if "ParentId" in row.values else None
+        asked = None if parent is None else mentions.owner(parent)
         yield {
             **_document(row, "post", number, owner, text),
             "in_reply_to": None if parent is None else f"post-{parent}",
+            "near": [] if asked is None else [f"u{asked}"],
         }
     for row in rows_of(folder / "Comments.xml", "comments"):
         number, author = _integer(row, "Id"), _person(row, "UserId")
         post, text = _integer(row, "PostId"), row.values.get("Text", "")
+        near = [f"u{user}" for user in mentions.people(post)]
         yield {
             **_document(row, "comment", number, author, text),
             "in_reply_to": f"post-{post}",
             "mentions": [f"u{user}" for user in mentions.found(post, author, text)],
+            "near": near,
         }
 
 
@@ -155,6 +159,7 @@ def _document(
         "text": text,
         "in_reply_to": None,
         "mentions": [],
+        "near": [],
     }
 
 
@@ -241,7 +246,7 @@ class _Mentions:
 
     def found(self, post: int, author: int | None, text: str) -> list[int]:
         """List the users that a comment mentions, then count its author as one."""
-        people = self._people(post)
+        people = self.people(post)
         names = [each.rstrip(".-'").casefold() for each in MENTION.findall(text)]
         found = [self._one(name, people) for name in names if len(name) >= SHORTEST]
         if author is not None:
@@ -256,10 +261,16 @@ class _Mentions:
             return (exact or near)[0]
         return 0 if near else self.users.get(name, 0)
 
-    def _people(self, post: int) -> dict[int, None]:
+    def owner(self, post: int) -> int | None:
+        """Who wrote a post; None when nobody knows."""
+        known = 0 <= post < len(self.owners)
+        return self.owners[post] or None if known else None
+
+    def people(self, post: int) -> dict[int, None]:
+        """Who takes part under a post so far: its owner, and who commented before."""
         people = self.threads.setdefault(post, {})
-        if not people and 0 <= post < len(self.owners) and self.owners[post]:
-            people[self.owners[post]] = None
+        if not people and (owner := self.owner(post)) is not None:
+            people[owner] = None
         self.threads.move_to_end(post)
         if len(self.threads) > THREADS:
             self.threads.popitem(last=False)
