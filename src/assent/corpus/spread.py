@@ -10,13 +10,11 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-import phonenumbers
 import pyarrow as pa
-import stdnum
 
 from assent.corpus.draft import WRITER, write_apart
 from assent.corpus.reading import (
@@ -48,6 +46,7 @@ MADE = pa.schema(
 )
 """One row a file that a worker made."""
 
+_LIBRARIES = ("numpy", "phonenumbers", "python-stdnum")
 _CODE = ("draft", "reading", "spread", "tables")  # and all of `redact`
 
 
@@ -137,11 +136,9 @@ def maker() -> str:
     for file in sorted(files("assent.redact").iterdir(), key=lambda each: each.name):
         if file.is_file():  # code, and the model of names
             code.update(file.name.encode() + b"\0" + file.read_bytes())
-    versions = (
-        f"python {platform.python_version()}, numpy {np.__version__}, phonenumbers "
-        f"{phonenumbers.__version__}, stdnum {stdnum.__version__}"
-    )
-    return f"{WRITER}, {versions}, {code.hexdigest()[:16]}"
+    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    python = f"python {platform.python_version()}"
+    return f"{WRITER}, {python}, {versions}, {code.hexdigest()[:16]}"
 
 
 @lru_cache(maxsize=1)  # a process that has many tasks reads it once

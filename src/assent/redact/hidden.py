@@ -1,0 +1,118 @@
+"""Hidden entries: found in texts as before, and read by nobody.
+
+Who leaves goes on being removed from other people's texts, so something of her entries
+must stay. Of each stays a keyed tag (BLAKE2b, RFC 7693) and how it is found, encrypted
+(AES-SIV, RFC 5297). A stolen directory says nothing; who has the key as well can try
+names one by one, as with every keyed hash, so the key lies in the vault.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from numpy.typing import NDArray
+
+from assent.errors import CorpusError
+from assent.redact.dialled import suffix
+from assent.redact.entries import Mark, keys_of
+from assent.redact.grams import Keys
+
+KEY_BYTES = 32
+HIDDEN = pa.schema(
+    [
+        pa.field("mark", pa.uint16(), nullable=False),
+        pa.field("tag", pa.binary(16), nullable=False),  # of mark and text
+        pa.field("owner", pa.binary(16), nullable=False),  # of the subject
+        pa.field("seal", pa.binary(), nullable=False),  # how it is found, encrypted
+    ]
+)
+_SEALED = np.dtype([("words", "u1"), ("first", "<u8"), ("whole", "<u8")])
+
+
+class Unsealed(NamedTuple):
+    """How hidden entries are found.
+
+    Args:
+        keys: of those that are runs of words.
+        marks: of the same.
+        numbers: `suffix` of each telephone number.
+    """
+
+    keys: Keys
+    marks: NDArray[np.uint16]
+    numbers: frozenset[int]
+
+
+class Tags:
+    """Makes and knows the keyed tags of one project.
+
+    Args:
+        key: 32 bytes.
+
+    Raises:
+        CorpusError: the key is of another length.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise CorpusError(f"the directory's key has {len(key)} bytes, wanted 32")
+        self._key = key
+        sealing = hashlib.blake2b(b"seal", key=key, digest_size=KEY_BYTES)
+        self._cipher = AESSIV(sealing.digest())
+
+    def of_entry(self, mark: int, text: str) -> bytes:
+        """Tag an entry: 16 bytes."""
+        return self._tag(str(int(mark)), text)
+
+    def of_subject(self, subject_id: str | None) -> bytes:
+        """Tag whose an entry is: 16 bytes."""
+        return self._tag("owner", subject_id or "")
+
+    def hide(self, rows: pa.Table) -> pa.Table:
+        """Turn entries (`subject_id`, `mark`, `text`) into rows of `HIDDEN`."""
+        listed = rows.to_pylist()
+        keys = keys_of([row["text"] for row in listed])
+        hidden = []
+        for number, row in enumerate(listed):
+            tag = self.of_entry(row["mark"], row["text"])
+            if row["mark"] == Mark.PHONE:
+                opened = suffix(int(row["text"])).to_bytes(8, "little")
+            elif row["mark"] & Mark.NEAR:
+                opened = b"\0"  # nobody takes part any more; AES-SIV wants a byte
+            else:
+                each = (keys.words[number], keys.firsts[number], keys.hashes[number])
+                opened = np.array([each], _SEALED).tobytes()
+            owner = self.of_subject(row["subject_id"])
+            seal = self._cipher.encrypt(opened, [tag])
+            hidden.append(
+                dict(zip(HIDDEN.names, (row["mark"], tag, owner, seal), strict=True))
+            )
+        return pa.Table.from_pylist(hidden, schema=HIDDEN)
+
+    def unseal(self, hidden: pa.Table) -> Unsealed:
+        """Read how hidden entries are found. Raises: InvalidTag: another key."""
+        sealed, marks, numbers = bytearray(), [], set()
+        columns = (hidden[name].to_pylist() for name in ("mark", "tag", "seal"))
+        for mark, tag, seal in zip(*columns, strict=True):
+            opened = self._cipher.decrypt(seal, [tag])
+            if mark == Mark.PHONE:
+                numbers.add(int.from_bytes(opened, "little"))
+            elif not mark & Mark.NEAR:
+                sealed += opened
+                marks.append(mark)
+        rows = np.frombuffer(bytes(sealed), _SEALED)
+        keys = Keys(rows["whole"].copy(), rows["first"].copy(), rows["words"].copy())
+        return Unsealed(keys, np.array(marks, np.uint16), frozenset(numbers))
+
+    def _tag(self, kind: str, text: str) -> bytes:
+        message = f"{kind}\0{text}".encode()
+        return hashlib.blake2b(message, key=self._key, digest_size=16).digest()
+
+
+def pairs(hidden: pa.Table) -> Iterator[tuple[bytes, bytes]]:
+    """List the (tag, owner) of hidden entries: what tells them apart."""
+    columns = (hidden[name].to_pylist() for name in ("tag", "owner"))
+    return zip(*columns, strict=True)
