@@ -34,6 +34,7 @@ _ISSUERS: tuple[tuple[int, int, frozenset[int]], ...] = (
     (6400, 6599, frozenset(range(16, 20))),  # Discover
     (6700, 6799, frozenset(range(12, 20))),  # Maestro
     (8100, 8299, frozenset(range(16, 20))),  # UnionPay, RuPay
+    (8699, 8699, frozenset({15})),  # Voyager
     (8600, 8600, frozenset({16})),  # Uzcard
     (9792, 9792, frozenset({16})),  # Troy
     (9860, 9860, frozenset({16})),  # Humo

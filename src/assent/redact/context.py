@@ -23,7 +23,7 @@ from assent.redact.vocabulary import (
 _BEFORE = 56  # characters
 _AFTER = 24
 _WORDS_BEFORE = 7
-_NEAR = 4  # a strong word further away than this is a weak one
+_NEAR = 5  # a strong word further away than this is a weak one
 # Everything but blanks, digits and ASCII punctuation: Hindi vowel signs are no `\w`.
 _LABEL = re.compile(r"(?<![A-Za-z0-9])[CFHMOPTW] ?[:.)] ?$", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\d!-/:-@\[-`{-~\0]+")
@@ -71,22 +71,20 @@ def before(text: str, start: int) -> Hint:
 def _nearest(words: Sequence[str]) -> Hint:
     weak = NO_HINT
     for distance, word in enumerate(words):
-        hint = meaning(word)
         if word in PAIRS:
             firsts, kind = PAIRS[word]
             if not firsts.isdisjoint(words[distance + 1 : distance + 3]):
                 return Hint(kind, Weight.STRONG)
-        if hint.weight in (Weight.NOTHING, Weight.WEAK):
-            weak = max(weak, hint, key=_weight)
+        hint = meaning(word)
+        if hint.weight is Weight.NOTHING:
+            continue
+        if hint.weight is Weight.WEAK:
+            weak = hint
         elif hint.kind is not Kind.PHONE or distance < _NEAR:
             return hint
         elif hint.weight is Weight.STRONG:
             return Hint(hint.kind, Weight.WEAK)
     return weak
-
-
-def _weight(hint: Hint) -> Weight:
-    return hint.weight
 
 
 # An extension belongs to its number: who reads it knows a desk.
@@ -98,6 +96,11 @@ _EXTENSION = re.compile(
 _BESIDE = re.compile(r"[ \-,(/\[\\]{0,3}([^\s\d!-/:-@\[-`{-~\0]+)")
 
 
+_SENTENCE = re.compile(
+    r" (?:is|was|are|ist|war|es|est|e) ((?:[A-Za-z]{1,16} ){0,3}[A-Za-z]{2,16})"
+)
+
+
 def extension(text: str, end: int) -> int:
     """Find where the extension after a number ends; `end` itself if there is none."""
     found = _EXTENSION.match(text, end, end + _AFTER)
@@ -105,8 +108,12 @@ def extension(text: str, end: int) -> int:
 
 
 def after(text: str, end: int) -> Hint:
-    """Read the one word after a number, as in `650 253 0000 (home)`."""
+    """Read the words after a number: `650 253 0000 (home)`, `2530000 is my cell`."""
     found = _BESIDE.match(text, end, end + _AFTER)
     if found and found.group(1).lower() in AFTERWARDS:
         return Hint(Kind.PHONE, Weight.STRONG)
+    found = _SENTENCE.match(text, end, end + _BEFORE)
+    if found:
+        hint = _nearest(found.group(1).lower().split()[::-1])
+        return hint if hint.weight is Weight.STRONG else NO_HINT
     return NO_HINT

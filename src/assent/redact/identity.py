@@ -93,6 +93,8 @@ def _any(shapes: dict[str, tuple[str, Callable[[str], bool]]]) -> re.Pattern[str
 _ANY_DIGITS = _any(_DIGITS)
 _ANY_LETTERS = _any(_LETTERS)
 _CAPITAL = re.compile("[A-Z]")
+_DIGITS_CHAIN = 11  # characters of the shortest shape without letters
+_NEAR = 2  # characters from a chain to a capital of the same number
 _BEFORE = 8  # characters
 _AFTER = 16
 _TOKEN_BEFORE = 24
@@ -107,10 +109,11 @@ def shaped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         end: where the run ends (exclusive); letters after it may belong too.
     """
     floor, ceiling = max(0, start - _BEFORE), end + _AFTER
-    for found in _ANY_DIGITS.finditer(text, start, ceiling):
-        if _CHECKS[found.lastgroup or ""](found.group()):
-            yield found.span()
-    if _CAPITAL.search(text, floor, ceiling):
+    if end - start >= _DIGITS_CHAIN:
+        for found in _ANY_DIGITS.finditer(text, start, ceiling):
+            if _CHECKS[found.lastgroup or ""](found.group()):
+                yield found.span()
+    if _CAPITAL.search(text, max(0, start - _NEAR), end + _NEAR):
         for found in _ANY_LETTERS.finditer(text, floor, ceiling):
             if _CHECKS[found.lastgroup or ""](found.group()):
                 yield found.span()

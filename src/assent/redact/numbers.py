@@ -27,6 +27,7 @@ _NO_DIGITS = {character: None for character in range(128) if not 48 <= character
 
 _BANKS_BEFORE = 24  # characters from the beginning of an IBAN to its first chain
 _BANKS_AFTER = 40
+_IBAN_CHAIN = 8  # characters; every country has more digits in a row, or in groups
 _COUNTRY = re.compile(r"[A-Za-z]{2}[ \-]?[0-9]{2}")
 
 
@@ -66,22 +67,32 @@ def _in_table(text: str, start: int, end: int) -> Iterator[Found]:
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Found]:
     taken = [(a, b, Kind.ID) for a, b in identity.shaped(text, start, end)]
-    if _COUNTRY.search(text, max(0, start - _BANKS_BEFORE), end):
+    if end - start >= _IBAN_CHAIN and _COUNTRY.search(
+        text, max(0, start - _BANKS_BEFORE), end
+    ):
         floor, ceiling = _around(text, start, end)
         taken += ((a, b, Kind.IBAN) for a, b in banks.ibans(text, floor, ceiling))
     yield from taken
-    done = max((b for _, b, _ in taken), default=0)
     runs = 0
     opening = start - (text[start - 1 : start] == "(")
     for run in _RUN.finditer(text, opening, end):
         body = run.group().rstrip(phones.SEPARATORS)
-        if len(body) >= _FEWEST and run.start() >= done:
+        if len(body) >= _FEWEST:
             runs += 1
-            yield from _in_run(text, run.start(), body)
-    if not (runs or taken):  # `C01X00T47` is a passport, if a word says so
+            yield from _in_run(text, run.start(), _without(body, run.start(), taken))
+    if not runs and not taken:  # `C01X00T47` is a passport, if a word says so
         hint = context.before(text, start)
         if hint.kind is Kind.ID and (span := identity.after_word(text, start, end)):
             yield *span, Kind.ID
+
+
+def _without(body: str, start: int, taken: list[Found]) -> str:
+    """Blot out what has its kind already."""
+    for a, b, _ in taken:
+        a, b = max(0, a - start), min(len(body), b - start)
+        if a < b:
+            body = body[:a] + phones.BLOT * (b - a) + body[b:]
+    return body
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:
@@ -99,11 +110,11 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     """Look at digits and separators only: cards first, then what words say."""
     if len(body) >= banks.CARD_DIGITS.start:
         for a, b, sure in list(banks.cards(body)):
-            if "~" in body[a:b] or _glued(text, start + a, start + b):
+            if phones.BLOT in body[a:b] or _glued(text, start + a, start + b):
                 continue
             if sure or context.before(text, start + a).kind is Kind.CARD:
                 yield start + a, start + b, Kind.CARD
-                body = body[:a] + "~" * (b - a) + body[b:]
+                body = body[:a] + phones.BLOT * (b - a) + body[b:]
     run = _trimmed(text, start, body)
     if run.end - run.start < _FEWEST:
         return
@@ -112,7 +123,7 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     if digits < _FEWEST:
         return
     hint = context.before(text, opened(text, run.start))
-    if "~" not in inner and hint.weight is Weight.STRONG:
+    if phones.BLOT not in inner and hint.weight is Weight.STRONG:
         if hint.kind is Kind.CARD and digits in banks.CARD_DIGITS:
             yield run.start, run.end, Kind.CARD
             return
@@ -151,27 +162,43 @@ def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
         return
     first = opened(text, run.start)
     plus = "+" in text[first : run.start] and not _letter(text[first - 1 : first])
+    listed = phones.windows(inner, plus)
+    if text[first - 2 : first] == "+ " and not plus:  # `+ 49 171 1234567`
+        listed = (
+            tuple(
+                each
+                for each in phones.windows(inner, True)
+                if each.weight == phones.SURE
+            )
+            or listed
+        )
     done = 0
-    for window in phones.windows(inner, plus):
+    for window in listed:
         if window.start < done:
             continue  # inside one that was found
         start, end = run.start + window.start, run.start + window.end
+        weight = window.weight
+        if weight == phones.ALONE and _house(text, start, end):
+            weight = phones.LIKELY
         stop = context.extension(text, end)
-        if stop > end or context.after(text, end).weight:
-            said = Weight.STRONG
-        elif hint.kind is Kind.PHONE and hint.weight:
-            said = hint.weight
-        else:
-            alone = window.weight == phones.LIKELY and _own_line(text, start, end)
-            said = Weight.WEAK if alone else Weight.NOTHING
-        weight = (
-            min(window.weight, phones.LIKELY)
-            if _house(text, start, end)
-            else (window.weight)
-        )
-        if weight + said >= phones.ALONE:
+        if weight + _said(text, start, end, stop, hint, weight) >= phones.ALONE:
             done = window.end
             yield _whole(text, start, stop), stop, Kind.PHONE
+
+
+def _said(
+    text: str, start: int, end: int, stop: int, hint: Hint, weight: int
+) -> Weight:
+    """What the words around a number add to its shape."""
+    if hint.kind is Kind.PHONE and hint.weight is Weight.STRONG:
+        return Weight.STRONG
+    after = context.after(text, end)
+    if stop > end or (after.kind is Kind.PHONE and after.weight):
+        return Weight.STRONG
+    if hint.kind is Kind.PHONE and hint.weight:
+        return hint.weight
+    alone = weight == phones.LIKELY and _own_line(text, start, end)
+    return Weight.WEAK if alone else Weight.NOTHING
 
 
 def _whole(text: str, start: int, end: int) -> int:
@@ -182,7 +209,7 @@ def _whole(text: str, start: int, end: int) -> int:
     return start
 
 
-_HOUSE = re.compile(r"[0-9]{2,3} [0-9]{4} [A-Za-z]")
+_HOUSE = re.compile(r"[0-9]{2,4} [0-9]{4} [A-Za-z]")
 
 
 def _house(text: str, start: int, end: int) -> bool:
@@ -234,7 +261,7 @@ def _joins_left(left: str, body: str) -> bool:
     sign, before = left[-1:], left[:-1]
     if _letter(sign) or sign in _SIGNS:
         return True
-    if sign == ":":
+    if sign in ":–—":
         return before.isdigit()
     if sign == ",":  # 1,234 5678
         return before.isdigit() and body[:3].isdigit() and not body[3:4].isdigit()
@@ -248,7 +275,7 @@ def _joins_right(right: str, body: str) -> bool:
         return False
     if sign in "%°$€£@=_^" or _letter(sign):
         return True
-    if sign == ":":
+    if sign in ":–—":
         return after[:1].isdigit()
     if sign == ",":  # 650 1,234
         return len(after) == 3 and after.isdigit() and body[-4:-3] in (" ", "")

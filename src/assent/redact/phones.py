@@ -14,6 +14,7 @@ import phonenumbers
 PHONE_DIGITS = range(7, 16)  # E.164 allows fifteen
 FEWEST_DIGITS = 6  # after a word that says so: Greenland, Andorra
 SEPARATORS = " ().-/"
+BLOT = "~"  # in the place of what is something else: no number goes over it
 
 SURE = 4  # an international number that its country could have given out
 ALONE = 3  # no word needed
@@ -41,7 +42,7 @@ _OTHER = re.compile(
     r"|(?:0[1-9]|[12][0-9]|3[01]) (?:0[1-9]|[12][0-9]|3[01]) (?:19|20)[0-9]{2}"
     r"|(?![0-9]{2}(?:\.[0-9]{2}){3}(?![0-9]))(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}"
     r"(?:/[0-9]{1,2})?"
-    r"|(?:19|20)[0-9]{2} ?[\-/] ?(?:19|20)[0-9]{2}"
+    r"|(?:19|20)[0-9]{2} ?[\-/ ] ?(?:19|20)[0-9]{2}"
     r"|97[89][ \-]?[0-9][ \-]?[0-9]{2,7}[ \-]?[0-9]{1,6}[ \-]?[0-9]"
     r"|[0-9]-[0-9]{2,6}-[0-9]{2,6}-[0-9]"
     r"|[0-9]{1,2}\.[0-9]{5,40}"
@@ -49,7 +50,7 @@ _OTHER = re.compile(
 )
 _TRUNK = (
     r"\(?0[1-9][0-9]{0,4}(?:\) ?|\)?[ /\-]| - | / |\)-)"
-    r"[0-9]{2,8}(?:[ \-][0-9]{2,5}){0,3}"
+    r"[0-9]{2,8}(?:[ \-][0-9]{2,5}){0,3}(?:-[0-9]{1,2})?"
 )
 # Shapes that need no word. Each is flat, and ends where no further group is joined.
 _ALONE = re.compile(
@@ -72,7 +73,7 @@ _ALONE = re.compile(
 )
 # Groups that hardly anything else has: 668-5702, 12 34 56 78, 612 345 678, 501 23 45.
 _GROUPED = re.compile(
-    r"[2-9][0-9]{2}[ \-][0-9]{4}"
+    r"[2-9][0-9]{2}[ \-][0-9]{4}|(?!20)[2-9][0-9]{3} [0-9]{4}"
     r"|[1-9][0-9]{1,2}([ \-])[0-9]{2,4}\1[0-9]{2,3}(?:\1[0-9]{2,4}){0,2}"
     r"|[1-9][0-9]{1,2} [0-9]{2,4}-[0-9]{2,4}(?:-[0-9]{2,4})?"
 )
@@ -82,6 +83,7 @@ _AREA_DIGITS = range(7, 13)
 _YEAR = re.compile(r"\((?:19|20)[0-9]{2}\)")
 _GROUP = re.compile(r"[0-9]+")
 _ZEROS = re.compile(r"\(0\)")
+_ABROAD_DIGITS = 10  # in one piece after a `+`: a number even with a digit missing
 _ABROAD = re.compile(r"(?:00|011)[ \-]?(?=[1-9])")
 
 _JOINING = frozenset((" ", "-", ".", "/", ")", ") ", " (", "(", ")-", "-(", ")/", ")."))
@@ -125,7 +127,7 @@ def windows(run: str, international: bool) -> tuple[Window, ...]:
 
 def _masked(found: re.Match[str]) -> str:
     # A French number has the shape of two dates; a trunk zero and ten digits are one.
-    return "~" * len(found.group())
+    return BLOT * len(found.group())
 
 
 def _varied(text: str, weight: int) -> int:
@@ -321,5 +323,6 @@ def _international(run: str) -> Window | None:
     if possible:
         return Window(0, possible, SURE if len(ends) > 1 else ALONE)
     if ends and len(ends[-1][1]) >= PHONE_DIGITS.start + 1:
-        return Window(0, ends[-1][0], ALONE if len(ends) > 1 else OPEN)
+        sure = len(ends) > 1 or len(ends[-1][1]) >= _ABROAD_DIGITS
+        return Window(0, ends[-1][0], ALONE if sure else OPEN)
     return None
