@@ -86,6 +86,7 @@ PAIRS: dict[str, tuple[frozenset[str], Kind]] = {
     "numero": (_OWNERS, Kind.PHONE),
     "nummer": (_OWNERS, Kind.PHONE),
     "me": (_SPEAKERS, Kind.PHONE),
+    "registered": (_OWNERS, Kind.PHONE),
     "license": (_DRIVERS, Kind.ID),
     "licence": (_DRIVERS, Kind.ID),
     "conduire": (frozenset({"de"}), Kind.ID),
