@@ -457,7 +457,31 @@ def figures(shared, wanted) -> dict[Kind, Score]:
 
 @pytest.mark.shared
 def test_the_part_that_was_developed_on_keeps_its_figures(shared) -> None:
+    # 12 telephones, 61 cards, 6 accounts, 15 identity numbers: all found, nothing else.
     for kind, measured in figures(shared, "development").items():
         assert measured.recall.value >= 0.99, kind
         assert measured.precision.value >= 0.97, kind
         assert measured.precision_same.value >= 0.95, kind
+
+
+# Looked at once, when development was over, and with no look at what was missed:
+# telephones 78 of 80 found, 80 of 80 right (78 of them labelled as telephones); all 75
+# cards, 15 accounts and 6 identity numbers, and nothing else.
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("kind", "recall", "precision", "same"),
+    [
+        (Kind.PHONE, 0.95, 0.97, 0.94),
+        (Kind.CARD, 0.99, 0.97, 0.97),
+        (Kind.IBAN, 0.99, 0.97, 0.97),
+        (Kind.ID, 0.99, 0.97, 0.97),
+    ],
+)
+def test_the_part_that_was_kept_unseen_keeps_its_figures(
+    shared, kind: Kind, recall: float, precision: float, same: float
+) -> None:
+    measured = figures(shared, "held-out")[kind]
+
+    assert measured.recall.value >= recall
+    assert measured.precision.value >= precision
+    assert measured.precision_same.value >= same
