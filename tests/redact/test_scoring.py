@@ -56,5 +56,5 @@ def test_the_split_is_fixed_and_about_even() -> None:
 
     assert 450 < sides.count("development") < 550
     assert [part_of(template) for template in range(4)] == [
-        *("held-out", "development", "held-out", "held-out")
+        *("development", "development", "held-out", "held-out")
     ]
