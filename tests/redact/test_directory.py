@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,22 @@ def test_entries_are_found_in_the_clear_and_as_tags(text: str, wanted: str) -> N
     assert redacted(known.hide("anna").hide("ben"), text) == wanted
 
 
+def test_a_handle_that_is_a_word_stays_whatever_other_handles_there_are() -> None:
+    words = ["".join(pair) for pair in product("abcdefgh", "mnopqrst", "uvwxyz")]
+    distinct = [f"{word}_{number}" for number, word in enumerate(words)]
+    known = directory_of({"subject_id": "all", "handles": [*words, *distinct]})
+    text = " ".join(words)
+    assert redacted(known, text) == text
+    assert redacted(known, distinct[7]) == "[handle]"
+    assert redacted(known, f"{words[7]}: yes") == "[handle]: yes"
+
+
 def test_hiding_somebody_leaves_the_digest_and_no_word_of_hers(tmp_path: Path) -> None:
     known = directory_of(ANNA, BEN)
     hidden = known.hide("anna")
     assert hidden.digest == known.digest
     assert len(hidden) == len(known)
-    (tmp_path / "directory").write_bytes(hidden.to_bytes())
+    hidden.write(tmp_path / "directory")
     written = pq.read_table(tmp_path / "directory").to_pylist()
     assert "ben berg" in repr(written)
     assert "anna" not in repr(written)
@@ -87,9 +98,7 @@ def test_the_order_of_the_table_does_not_matter() -> None:
 
 
 def test_a_directory_of_another_key_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "directory").write_bytes(
-        directory_of(ANNA, BEN).hide("anna").to_bytes()
-    )
+    directory_of(ANNA, BEN).hide("anna").write(tmp_path / "directory")
     with pytest.raises(CorpusError, match="another key"):
         Directory.read(tmp_path / "directory", bytes(32))
 
@@ -104,7 +113,8 @@ def test_a_key_that_is_too_short_is_refused() -> None:
 )
 def test_a_damaged_directory_is_refused(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "directory"
-    path.write_bytes(damage(directory_of(ANNA).to_bytes()))
+    directory_of(ANNA).write(path)
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CorpusError, match="cannot be read"):
         Directory.read(path, KEY)
 
@@ -119,7 +129,7 @@ def test_a_directory_of_nobody_finds_nothing(tmp_path: Path) -> None:
     nobody = directory_of()
     assert len(nobody) == 0
     assert redacted(nobody, "Anna Lee: 020 7946 0958 5551234") != ""
-    (tmp_path / "directory").write_bytes(nobody.to_bytes())
+    nobody.write(tmp_path / "directory")
     assert Directory.read(tmp_path / "directory", KEY).digest == nobody.digest
 
 
