@@ -33,6 +33,7 @@ HOMES = {
     "click": {"cli"},
     "phonenumbers": {"redact"},
     "stdnum": {"redact"},
+    "re2": {"redact"},
     "rich": {"cli", "demo"},
     "sqlite3": {"ledger", "witness"},
     "psycopg": {"ledger"},

@@ -1,0 +1,152 @@
+"""Where a text may hold something disguised: one scan, linear in any text.
+
+All traces are one pattern of RE2, which reads each character once however many traces
+there are; a search for each of them would read the text fifty times.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import re2
+
+from assent.redact import disguise_words as words
+from assent.redact import number_words
+
+_MOST_MEMORY = 64 << 20  # of the automaton; past it, it forgets states and goes on
+_AROUND = 100  # bytes beside a trace: an address and the words before it
+_CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
+
+_BRACKETS = r"[\[({<|*~_=\"'/\\%#!+:^$-]"
+_ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
+_NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
+_DOT = f"(?:{words.DOT})"
+_PROVIDERS = "|".join(sorted(words.PROVIDERS - {"live", "web", "orange", "mail"}))
+_ADDRESSES = (
+    # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
+    rf"{_BRACKETS} ?(?:@|{words.AT}|{words.DOT}) ?{_ENDS}"
+    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z])",
+    rf"[\[({{<] ?(?:{words.ONLY_IN_BRACKETS}) ?[\])}}>] ?[a-z0-9-]+"
+    r"(?:\.[a-z]| ?[\[({<])",
+    r"[\[({<] ?\.\w|\w\.[\])}>]\w|\w\\[.@]\w",
+    # Codes of HTML, links, programs and mail.
+    r"&#x?[0-9a-f]+;|&(?:commat|period|colon|sol|lowbar|plus|hyphen|dash);"
+    r"|[0-9](?:&nbsp;|%20)[0-9]|%(?:40|2b|2d|2e|3[0-9a]|5f)|\\u00|\\x[2-7]|=40\w",
+    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c|[a-z0-9+/]==?[ \n,;\"']",
+    # Schemes.
+    r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
+    r"|https?(?: :|: |:/[^/]|:\\|[\[({]|__|:// | [cd])",
+    # Blanks, words and signs beside an `@`, or in the place of one.
+    r"(?:^|[ \n])@ ?\w|\w@[ \n]|[ \n]@\n|\n(?:> ?)?@|\)@|@[\w.-]+[.-]\n"
+    rf"|@[\w.-]+(?: ?[\[({{•·。・,]| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
+    rf"[ \n](?:{words.AT})[ \n][\w-]+(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
+    rf"|[ ,](?:com|net|org)[^a-z]| {_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
+    rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]|\w \. \w"
+    r"| \.(?:com|net|org|edu|gov|example|de)[^a-z]",
+    rf"www {_DOT} ",
+    # Letters and digits apart.
+    r"[ \n][^\s] [^\s] [^\s] [^\s] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-",
+)
+_WORDS = (
+    rf"{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
+    rf"[0-9]-?{_NUMBER}-?[0-9]",
+    r"[零一二三四五六七八九〇영일이삼사오육칠팔구공]{3}",
+)
+_DIGITS = (
+    # Odd signs between digits, look-alikes, what is glued to a number.
+    r"[0-9] ?[^\x00-\xa1\w\s] ?[0-9]|[0-9](?:_|\*|\|)+[0-9]{3}|[0-9]{3}[~&+^#] ?[0-9]"
+    r"|[0-9]\) ?\([0-9]{3}|[0-9]{2}\n[0-9]{2}",
+    r"[0-9]{3} - [0-9]{3}|[0-9]{3}[^\w\s.-] ?[0-9]{4}[^\w\s.-] ?[0-9]{4}"
+    r"|(?:[0-9][0-9] ){6}",
+    r"[0-9][oilОоЗ][0-9]|[0-9][sbz][0-9][ .*+-]|[ \n(.*+-][oо][0-9]{2}"
+    r"|[ -][il][0-9]{2}[ -][0-9]|[0-9][oо]{2}|[0-9][il]{3}"
+    r"|[ 0-9]\|[0-9]{2} |\|-[0-9]|[0-9]{3}[ .-](?:[oоil][0-9]|[oil]{3})|[0-9][ЗЧЬОо]",
+    r"[0-9]{4} ?# ?[0-9]|-[0-9]{4},[0-9]{3}",
+    r"[a-z][0-9]{3}-[0-9]{3}-|-[0-9]{4}[a-z]|[a-z]\+[0-9]{4}"
+    r"|(?:iban|kto|konto|account)[a-z]{2}[0-9]{2}",
+    r"[a-z]{2}[0-9]{2}[^\w\s.\\-]{1,2}[a-z0-9]{4}|[a-z]{2}[0-9]{2}[/_.][0-9a-z]{4}[/_.]",
+    r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
+)
+
+
+@lru_cache(maxsize=1)
+def _automaton() -> Any:
+    """Compile the traces, when they are first needed."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False  # it says when it makes room for other states
+    options.max_mem = _MOST_MEMORY
+    pattern = "|".join(f"({'|'.join(each)})" for each in (_ADDRESSES, _WORDS, _DIGITS))
+    return re2.compile(pattern.encode(), options)
+
+
+class Block(NamedTuple):
+    """A stretch that is worth a closer look, in characters, and for what."""
+
+    start: int
+    end: int
+    address: bool
+    words: bool
+    digits: bool
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """List what is worth a closer look, in order and apart.
+
+    Each holds a trace and what stands around it, for the words that prove or disprove
+    it; none passes a barrier.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    ascii_only = len(data) == len(text)
+    at_byte = at_character = 0
+    for block in _joined(data):
+        if ascii_only:
+            yield block
+            continue
+        start, end = block.start, block.end
+        at_character += _characters(data[at_byte:start])
+        size = _characters(data[start:end])
+        yield block._replace(start=at_character, end=at_character + size)
+        at_byte, at_character = end, at_character + size
+
+
+def _characters(data: bytes) -> int:
+    return len(data.decode("utf-8", "surrogatepass"))
+
+
+def _joined(data: bytes) -> Iterator[Block]:
+    """Join the surroundings of traces that overlap, in bytes."""
+    open_block: Block | None = None
+    for found in _automaton().finditer(data):
+        start, end = _around(data, found.start(), found.end())
+        kinds = [found.lastindex == kind for kind in (1, 2, 3)]
+        if open_block and start <= open_block.end:
+            kinds = [a or b for a, b in zip(kinds, open_block[2:], strict=True)]
+            end = max(end, open_block.end)
+            open_block = Block(open_block.start, end, *kinds)
+            continue
+        if open_block:
+            yield open_block
+        open_block = Block(start, end, *kinds)
+    if open_block:
+        yield open_block
+
+
+def _around(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Widen a trace to its surroundings, to a blank where one is near."""
+    floor = max(0, start - _AROUND)
+    floor = max(floor, data.rfind(b"\0", floor, start) + 1)
+    ceiling = min(len(data), end + _AROUND)
+    barrier = data.find(b"\0", end, ceiling)
+    ceiling = ceiling if barrier < 0 else barrier
+    if floor and data[floor - 1]:
+        near = (data.find(blank, floor, start) for blank in (b" ", b"\n"))
+        floor = min((at for at in near if at >= 0), default=floor)
+    if ceiling < len(data) and data[ceiling]:
+        last = max(data.rfind(blank, end, ceiling) for blank in (b" ", b"\n"))
+        ceiling = last if last >= 0 else ceiling
+    while floor and data[floor] & _CONTINUES == _CONTINUED:
+        floor -= 1
+    while ceiling < len(data) and data[ceiling] & _CONTINUES == _CONTINUED:
+        ceiling += 1
+    return floor, ceiling

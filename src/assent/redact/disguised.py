@@ -1,0 +1,79 @@
+"""Personal data written so that no pattern finds it: `anna [at] example (dot) com`.
+
+Lines that hold a trace of a disguise are picked out of the whole text by one automaton
+(RE2, linear in any text); what is found is decided on these few lines only.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from assent.redact import links, numbers, spelled
+from assent.redact.disguise_gate import Block, blocks
+from assent.redact.disguised_addresses import addresses, machines
+from assent.redact.rewriting import View, decoded, joined, signed
+from assent.redact.spans import BARRIER, Kind
+
+Found = tuple[int, int, Kind]
+
+_FENCE = f"\n{BARRIER}\n"
+
+
+def find(text: str) -> Iterator[Found]:
+    """Find what was disguised in a plain text of many; spans may overlap.
+
+    Args:
+        text: as `fold` and `skeleton` leave it; no span passes `BARRIER`.
+    """
+    for block in blocks(text):
+        for start, end, kind in _in_block(text[block.start : block.end], block):
+            yield block.start + start, block.start + end, kind
+
+
+def _in_block(text: str, block: Block) -> Iterator[Found]:
+    view = View.of(text)
+    if block.address:
+        view = signed(joined(decoded(view)))
+        for start, end, kind in addresses(view):
+            yield *view.original(start, end), kind
+        yield from _in_base64(text)
+    if block.words:
+        yield from spelled.spelled(text)
+    if block.digits:
+        yield from spelled.glued(text)
+        yield from spelled.accounts(text)
+        yield from spelled.cards(text)
+        yield from machines(text)
+        view = spelled.digits(view)
+    for start, end, kind in _plainly(view):
+        yield *view.original(start, end), kind
+
+
+def _plainly(view: View) -> Iterator[Found]:
+    """Read the rewritten text as any other, and keep what the rewriting uncovered."""
+    if 1 not in view.changed:
+        return
+    fenced = f"{_FENCE}{view.text}{_FENCE}"
+    for find_plain in (links.find, numbers.find, spelled.cards):
+        for start, end, kind in find_plain(fenced):
+            start, end = start - len(_FENCE), end - len(_FENCE)
+            if kind is not Kind.QUOTE and view.is_changed(start, end):
+                yield start, end, kind
+
+
+_BASE64 = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{16,1024}={0,2}(?![\w+/=])")
+
+
+def _in_base64(text: str) -> Iterator[Found]:
+    """Find words that are an e-mail or web address in base64."""
+    for found in _BASE64.finditer(text):
+        code = found.group()
+        try:
+            plain = base64.b64decode(code + "=" * (-len(code) % 4)).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError):
+            continue  # a long word, or a code for something else
+        for _, _, kind in links.find(f"{_FENCE}{plain}{_FENCE}"):
+            if plain.isprintable() and kind in (Kind.EMAIL, Kind.URL):
+                yield found.start(), found.end(), kind
+                break

@@ -1,0 +1,176 @@
+"""A text rewritten without its disguise, with the way back to what stood there.
+
+Each step takes a view and gives the next one: codes are decoded, letters written apart
+are joined, and bracketed signs become the signs. Nothing is decided here; what comes
+out is read by detectors, and a span counts only where something was rewritten.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assent.redact import disguise_words as words
+
+AT = "\x01"
+"""Stands for an `@` that was written out: only a domain proves it."""
+
+Replace = Callable[[re.Match[str]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A rewritten text.
+
+    Args:
+        text: the characters.
+        starts: where the original of each character starts.
+        ends: where it ends.
+        changed: 1 for each character that does not stand for itself.
+    """
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+    changed: bytearray
+
+    @classmethod
+    def of(cls, text: str) -> "View":
+        """View a text as it is."""
+        size = len(text)
+        return cls(text, list(range(size)), list(range(1, size + 1)), bytearray(size))
+
+    def rewritten(self, pattern: re.Pattern[str], replace: Replace) -> "View":
+        """Replace what a pattern finds; what `replace` answers None to stays."""
+        pieces: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        changed = bytearray()
+        done = 0
+        for found in pattern.finditer(self.text):
+            new = replace(found)
+            if new is None:
+                continue
+            first, last = found.span()
+            pieces += self.text[done:first], new
+            starts += self.starts[done:first]
+            ends += self.ends[done:first]
+            changed += self.changed[done:first]
+            starts += [self.starts[first]] * len(new)
+            ends += [self.ends[last - 1]] * len(new)
+            changed += b"\1" * len(new)
+            if not new and ends:  # what is left out goes with what stands before it
+                changed[-1] = 1
+                ends[-1] = self.ends[last - 1]
+            done = last
+        if not pieces:
+            return self
+        pieces.append(self.text[done:])
+        starts += self.starts[done:]
+        ends += self.ends[done:]
+        changed += self.changed[done:]
+        return View("".join(pieces), starts, ends, changed)
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Move a span, which is not empty, back to the original."""
+        return self.starts[start], self.ends[end - 1]
+
+    def is_changed(self, start: int, end: int) -> bool:
+        """Whether any character of a span does not stand for itself."""
+        return 1 in self.changed[start:end]
+
+
+# --- codes of HTML, links and programs ----------------------------------------------
+
+_CODE = re.compile(
+    r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|commat|period|nbsp|colon|sol|lowbar|plus|hyphen"
+    r"|dash|lpar|rpar|num|amp);"
+    r"|%[2-7][0-9a-f]|(?:\\u00|\\x)[2-7][0-9a-f]|=(?:40|2e|2d|5f)"
+    r"|</?(?:a|b|i|u|em|strong|span|code|font|tt|wbr)>|<!--[^<>\n\0]{0,40}-->",
+    re.IGNORECASE,
+)
+_HYPHENS = frozenset("\u2010\u2011\u2012\u2013\u2014\u2212")
+
+
+def decoded(view: View) -> View:
+    """Decode entities, percent codes and escapes; leave small tags out."""
+    if not any(sign in view.text for sign in ("&", "%", "\\", "=", "</", "<!--")):
+        return view
+    return view.rewritten(_CODE, _decode)
+
+
+def _decode(found: re.Match[str]) -> str | None:
+    code = found.group()
+    if code[0] == "<":
+        return ""
+    character = html.unescape(code) if code[0] == "&" else chr(int(code[-2:], 16))
+    if character in _HYPHENS:
+        return "-"
+    plain = unicodedata.normalize("NFKD", character)
+    if len(plain) != 1 or not plain.isprintable():
+        return None
+    return plain
+
+
+# --- written apart -------------------------------------------------------------------
+
+_APART = re.compile(r"(?<![^\s\0])[^\s\0](?: [^\s\0](?![^\s\0])){2,}")
+_HYPHENED = re.compile(r"(?<![\w-])[^\W_](?:-[^\W_](?![^\W_])){2,}(?![\w-])")
+
+
+def joined(view: View) -> View:
+    """Join `a n n a` and `a-n-n-a`: three signs and more."""
+    view = view.rewritten(_APART, lambda found: found.group().replace(" ", ""))
+    return view.rewritten(_HYPHENED, lambda found: found.group().replace("-", ""))
+
+
+# --- signs in brackets ---------------------------------------------------------------
+
+_OPEN = r"(?:['\"] ?[+.&] ?['\"]|[\[({<|*~=\"'/_\\%#!+:^$-]{1,2} ?)"
+_CLOSE = r"(?:['\"] ?[+.&] ?['\"]| ?[\])}>|*~=\"'/_\\%#!+:^$-]{1,2})"
+_DOTS = f"(?!/){_OPEN}(?:\\.|{words.DOT})(?!/){_CLOSE}"
+_SIGNS = re.compile(
+    f" ?(?P<at>{_OPEN}(?:@|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
+    f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
+    r"|(?P<slash>[\[({]/[\])}])|(?P<colon>[\[({]:[\])}])"
+    r"|\\(?=@)",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(
+    r"\b(?P<name>h(?:xx|tt|\*\*|--|__|tx|xt)ps?|f[tx]ps?|meow)"
+    r"(?: ?[\[({]?:[\])}]?(?://[\])}])?|__)(?: ?[\[({]?[/\\]{1,3}[\])}]?){0,2}"
+    r"(?: (?=[\w-]+ ?[.\[({]))?",
+    re.IGNORECASE,
+)
+
+
+def signed(view: View) -> View:
+    """Put the sign in the place of what stands for it in brackets."""
+    view = view.rewritten(_SCHEME, _scheme)
+    view = view.rewritten(_SIGNS, _sign)
+    return view.rewritten(_CAPITALS, lambda found: AT if found.group() == "AT" else ".")
+
+
+_CAPITALS = re.compile(
+    r"(?<=[a-z0-9])AT(?=[a-z0-9-]{2,40}(?:DOT|\.)[a-z]{2})|(?<=[a-z0-9])DOT(?=[a-z]{2})"
+)
+
+
+def _scheme(found: re.Match[str]) -> str | None:
+    text = found.group()
+    name = found["name"].lower()
+    plain = name in ("http", "https", "ftp", "ftps")
+    if plain and (text.lower() == f"{name}://" or not re.search(r"[/\\_]", text)):
+        return None
+    return "https://" if name.endswith("s") else "http://"
+
+
+def _sign(found: re.Match[str]) -> str | None:
+    if found["at"]:
+        return AT
+    if found["dot"]:
+        return "."
+    if found["slash"]:
+        return "/"
+    return ":" if found["colon"] else ""
