@@ -75,7 +75,7 @@ def test_hiding_somebody_leaves_the_digest_and_no_word_of_hers(tmp_path: Path) -
     hidden = known.hide("anna")
     assert hidden.digest == known.digest
     assert len(hidden) == len(known)
-    hidden.write(tmp_path / "directory")
+    (tmp_path / "directory").write_bytes(hidden.to_bytes())
     written = pq.read_table(tmp_path / "directory").to_pylist()
     assert "ben berg" in repr(written)
     assert "anna" not in repr(written)
@@ -98,7 +98,9 @@ def test_the_order_of_the_table_does_not_matter() -> None:
 
 
 def test_a_directory_of_another_key_is_refused(tmp_path: Path) -> None:
-    directory_of(ANNA, BEN).hide("anna").write(tmp_path / "directory")
+    (tmp_path / "directory").write_bytes(
+        directory_of(ANNA, BEN).hide("anna").to_bytes()
+    )
     with pytest.raises(CorpusError, match="another key"):
         Directory.read(tmp_path / "directory", bytes(32))
 
@@ -113,8 +115,7 @@ def test_a_key_that_is_too_short_is_refused() -> None:
 )
 def test_a_damaged_directory_is_refused(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "directory"
-    directory_of(ANNA).write(path)
-    path.write_bytes(damage(path.read_bytes()))
+    path.write_bytes(damage(directory_of(ANNA).to_bytes()))
     with pytest.raises(CorpusError, match="cannot be read"):
         Directory.read(path, KEY)
 
@@ -129,7 +130,7 @@ def test_a_directory_of_nobody_finds_nothing(tmp_path: Path) -> None:
     nobody = directory_of()
     assert len(nobody) == 0
     assert redacted(nobody, "Anna Lee: 020 7946 0958 5551234") != ""
-    nobody.write(tmp_path / "directory")
+    (tmp_path / "directory").write_bytes(nobody.to_bytes())
     assert Directory.read(tmp_path / "directory", KEY).digest == nobody.digest
 
 

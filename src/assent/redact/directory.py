@@ -23,15 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from numpy.typing import NDArray
 
 from assent.errors import CorpusError
+from assent.redact.dialled import Dialled
 from assent.redact.entries import (
     BATCH,
     MARK_OF,
-    PHONE_DIGITS,
-    SURE_DIGITS,
     Mark,
     batches,
     keys_of,
@@ -39,6 +37,7 @@ from assent.redact.entries import (
 )
 from assent.redact.fold import Plain
 from assent.redact.grams import Grams, Indexes, Keys, Words, joined
+from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
 from assent.redact.spans import Found, Kind
 
@@ -50,26 +49,16 @@ COLUMNS = {
     "urls": Kind.URL,
     "employer": Kind.EMPLOYER,
 }
-ENTRIES = pa.schema(
+_ROWS = pa.schema(
     [
-        pa.field("subject_id", pa.string()),  # null: hidden, or of no subject
+        pa.field("subject_id", pa.string()),  # null: of no subject
         pa.field("mark", pa.uint16(), nullable=False),
-        pa.field("text", pa.string()),  # null: hidden
-        pa.field("tag", pa.binary(16), nullable=False),  # of mark and text
-        pa.field("owner", pa.binary(16), nullable=False),  # of the subject
-        pa.field("seal", pa.binary()),  # of a hidden one: how it is found, encrypted
+        pa.field("text", pa.string(), nullable=False),
     ]
 )
-KEY_BYTES = 32
-_ROWS = pa.schema([ENTRIES.field(name) for name in ("subject_id", "mark", "text")])
-_SEALED = np.dtype([("words", "u1"), ("first", "<u8"), ("whole", "<u8")])
-_RUN = re.compile(r"[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
-_GROUP = re.compile(r"[0-9]+")
 _REST = re.compile(r"[/?#][^\s<>\"\0]*")
 _ADDRESS_LETTERS = 64
-_COUNTRY_DIGITS = 3
 _HIDDEN_BITS = 8
-_SUFFIX: int = 10**SURE_DIGITS
 _BLANK, _NEWLINE = 0x20, 0x0A
 _COLON, _COMMA = ord(":"), ord(",")
 _KIND_OF = {mark: kind for kind, mark in MARK_OF.items()}
@@ -95,14 +84,15 @@ class Directory:
         hidden: pa.Table | None = None,
         keys: Keys | None = None,
     ) -> None:
-        if len(key) != KEY_BYTES:
-            raise CorpusError(f"the directory's key has {len(key)} bytes, wanted 32")
         self._key = key
+        self._tags = Tags(key)
         self.rows = rows.cast(_ROWS)
-        self.hidden = ENTRIES.empty_table() if hidden is None else hidden
+        self.hidden = HIDDEN.empty_table() if hidden is None else hidden
         self._hidden_tags = frozenset(self.hidden["tag"].to_pylist())
-        self._grams = self._table(self._all_keys() if keys is None else keys)
-        self._suffixes, self._numbers = self._sorted_numbers()
+        unsealed = self._tags.unseal(self.hidden)
+        self._grams = self._table(self._all_keys() if keys is None else keys, unsealed)
+        dialled = self.rows["text"].filter(pc.equal(self.rows["mark"], Mark.PHONE))
+        self._dialled = Dialled(dialled.to_pylist(), unsealed.numbers)
         self._near_subjects, self._near_rows = self._takes_part()
 
     @classmethod
@@ -132,45 +122,27 @@ class Directory:
         Raises:
             CorpusError: a directory column is missing, so nobody would be found by it.
         """
-        made = []
-        for column, kind in COLUMNS.items():
-            if column not in subjects.column_names:
-                raise CorpusError(
-                    f"the subjects table has no column `{column}`",
-                    hint="add the column; an empty list says that there is nothing",
-                )
-            values = subjects[column].combine_chunks()
-            owners = subjects["subject_id"].combine_chunks()
-            if pa.types.is_list(values.type):
-                owners = owners.take(pc.list_parent_indices(values))
-                values = pc.list_flatten(values)
-            some = pc.is_valid(values)
-            made.append(
-                _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
-            )
-        rows = pa.concat_tables([each for each, _ in made])
-        return cls(rows, key, hidden, joined([keys for _, keys in made]))
+        rows, keys = _of_subjects(subjects)
+        return cls(rows, key, hidden, keys)
 
-    def write(self, path: Path) -> None:
-        """Write the directory to a file; the caller gives it a name and a mode."""
-        visible = self.rows
-        for name in ("tag", "owner", "seal"):
-            nothing = pa.nulls(len(visible), ENTRIES.field(name).type)
-            visible = visible.append_column(name, nothing)
-        fields = [field.with_nullable(True) for field in ENTRIES]
+    def to_bytes(self) -> bytes:
+        """Write the directory as a Parquet file: personal data, for mode 0600."""
         table = pa.concat_tables(
-            [each.cast(pa.schema(fields)) for each in (visible, self.hidden)]
+            [_nullable(self.rows), _nullable(self.hidden)], promote_options="default"
         )
-        pq.write_table(table, path, compression="zstd")
+        out = pa.BufferOutputStream()
+        pq.write_table(table, out, compression="zstd")
+        return bytes(out.getvalue())
 
     @classmethod
     def read(cls, path: Path, key: bytes) -> "Directory":
-        """Read what `write` wrote. Raises: CorpusError: it is not that."""
+        """Read a file of what `to_bytes` gave. Raises: CorpusError: it is not that."""
         try:
             table = pq.read_table(path)
             known = pc.is_valid(table["text"])
             rows = table.filter(known).select(_ROWS.names)
-            return cls(rows, key, table.filter(pc.invert(known)).cast(ENTRIES))
+            hidden = table.filter(pc.invert(known)).select(HIDDEN.names)
+            return cls(rows, key, hidden.cast(HIDDEN))
         except (pa.ArrowException, KeyError, InvalidTag) as error:
             raise CorpusError(
                 "the directory cannot be read, or was made with another key",
@@ -180,23 +152,17 @@ class Directory:
     @cached_property
     def digest(self) -> str:
         """Sha256, in hex, of all keyed tags: the same before and after hiding."""
-        pairs = set(
-            zip(
-                self.hidden["tag"].to_pylist(),
-                self.hidden["owner"].to_pylist(),
-                strict=True,
-            )
-        )
+        known = set(pairs(self.hidden))
         owners: dict[str | None, bytes] = {}
         for batch in self.rows.to_batches(max_chunksize=100_000):
             for subject, mark, text in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
                 if subject not in owners:
-                    owners[subject] = self._tag("owner", subject or "")
-                pairs.add((self._tag(str(mark), text), owners[subject]))
+                    owners[subject] = self._tags.of_subject(subject)
+                known.add((self._tags.of_entry(mark, text), owners[subject]))
         whole = hashlib.sha256(b"assent/directory/v2\n")
-        for tag, owner in sorted(pairs):
+        for tag, owner in sorted(known):
             whole.update(tag + owner)
         return whole.hexdigest()
 
@@ -205,8 +171,22 @@ class Directory:
         hers = pc.fill_null(pc.equal(self.rows["subject_id"], subject_id), False)
         leaving = self.rows.filter(hers)
         staying = self.rows.filter(pc.invert(hers))
-        hidden = pa.concat_tables([self.hidden, self._hidden_rows(leaving)])
+        hidden = pa.concat_tables([self.hidden, self._tags.hide(leaving)])
         return Directory(staying, self._key, hidden)
+
+    def holds(self, subject_id: str) -> bool:
+        """Say whether entries of a subject stand here in the clear."""
+        hers = pc.equal(self.rows["subject_id"], subject_id)
+        return bool(pc.any(hers, min_count=0).as_py())
+
+    def joined(self, hidden: pa.Table | None) -> "Directory":
+        """Add hidden entries of others; each stands once."""
+        if hidden is None:
+            return self
+        known = set(pairs(self.hidden))
+        new = [pair not in known for pair in pairs(hidden)]
+        both = pa.concat_tables([self.hidden, hidden.filter(pa.array(new, pa.bool_()))])
+        return Directory(self.rows, self._key, both)
 
     def find(
         self, plain: Plain, words: Words, near: Near | None = None
@@ -224,84 +204,26 @@ class Directory:
         yield from self._addressed(plain, words)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)
-        if len(self._numbers) or self._hidden_numbers:
-            yield from self._phones(plain.text)
+        yield from self._dialled.find(plain.text)
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.hidden)
-
-    def _tag(self, kind: str, text: str) -> bytes:
-        message = f"{kind}\0{text}".encode()
-        return hashlib.blake2b(message, key=self._key, digest_size=16).digest()
 
     def _all_keys(self) -> Keys:
         batches = self.rows.to_batches(max_chunksize=BATCH)
         return joined([keys_of(batch["text"].to_pylist()) for batch in batches])
 
-    def _table(self, keys: Keys) -> Grams:
+    def _table(self, keys: Keys, hidden: Unsealed) -> Grams:
         """Make what finds the entries that are runs of words, or open a line."""
         marks = self.rows["mark"].to_numpy()
         runs = (marks != Mark.PHONE) & (marks & Mark.NEAR == 0)
         if not runs.all():
             keys, marks = keys[runs], marks[runs]
-        hidden, hidden_marks = self._unsealed()
-        keys = joined([keys, hidden])
-        marks = np.concatenate([marks, hidden_marks << np.uint16(_HIDDEN_BITS)])
+        keys = joined([keys, hidden.keys])
+        marks = np.concatenate([marks, hidden.marks << np.uint16(_HIDDEN_BITS)])
         addressed = marks & (Mark.ADDRESSED | Mark.ADDRESSED << _HIDDEN_BITS) > 0
         keys.words[addressed] = 0  # looked up at the start of a line, never as a run
         return Grams(keys, marks)
-
-    def _sorted_numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """List the telephone numbers by their last digits: (last digits, numbers)."""
-        written = self.rows["text"].filter(pc.equal(self.rows["mark"], Mark.PHONE))
-        values = np.sort(written.cast(pa.int64()).to_numpy())
-        order = np.argsort(values % _SUFFIX, kind="stable")
-        return values[order] % _SUFFIX, values[order]
-
-    def _unsealed(self) -> tuple[Keys, NDArray[np.uint16]]:
-        """Read how hidden entries are found. Raises: InvalidTag: another key."""
-        cipher, sealed, marks = AESSIV(self._sealing_key()), bytearray(), []
-        numbers = set()
-        columns = (self.hidden[name].to_pylist() for name in ("mark", "tag", "seal"))
-        for mark, tag, seal in zip(*columns, strict=True):
-            opened = cipher.decrypt(seal, [tag])
-            if mark == Mark.PHONE:
-                numbers.add(int.from_bytes(opened, "little"))
-            elif not mark & Mark.NEAR:
-                sealed += opened
-                marks.append(mark)
-        self._hidden_numbers = frozenset(numbers)
-        rows = np.frombuffer(bytes(sealed), _SEALED)
-        keys = Keys(rows["whole"].copy(), rows["first"].copy(), rows["words"].copy())
-        return keys, np.array(marks, np.uint16)
-
-    def _sealing_key(self) -> bytes:
-        return hashlib.blake2b(b"seal", key=self._key, digest_size=KEY_BYTES).digest()
-
-    def _hidden_rows(self, leaving: pa.Table) -> pa.Table:
-        cipher, rows = AESSIV(self._sealing_key()), []
-        texts = leaving["text"].to_pylist()
-        found = keys_of(texts)
-        for number, (text, row) in enumerate(
-            zip(texts, leaving.to_pylist(), strict=True)
-        ):
-            tag = self._tag(str(row["mark"]), text)
-            if row["mark"] == Mark.PHONE:
-                opened = _suffix(int(text)).to_bytes(8, "little")
-            elif row["mark"] & Mark.NEAR:
-                opened = b"\0"  # nobody takes part any more; AES-SIV wants a byte
-            else:
-                each = (found.words[number], found.firsts[number], found.hashes[number])
-                opened = np.array([each], _SEALED).tobytes()
-            rows.append(
-                {
-                    "mark": row["mark"],
-                    "tag": tag,
-                    "owner": self._tag("owner", row["subject_id"] or ""),
-                    "seal": cipher.encrypt(opened, [tag]),
-                }
-            )
-        return pa.Table.from_pylist(rows, schema=ENTRIES)
 
     def _takes_part(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Index the rows of names of one word by their subject."""
@@ -347,7 +269,7 @@ class Directory:
             for each in Mark:
                 if (
                     hidden & each
-                    and self._tag(str(int(each)), found) in self._hidden_tags
+                    and self._tags.of_entry(each, found) in self._hidden_tags
                 ):
                     mark |= each
         return mark
@@ -378,20 +300,38 @@ class Directory:
                         plain.text, name, kind, *edges[number : number + 2]
                     )
 
-    def _phones(self, text: str) -> Iterator[Found]:
-        stretches = [each for run in _RUN.finditer(text) for each in _stretches(run)]
-        if not stretches:
-            return
-        written = np.array([number for _, _, number in stretches], np.int64)
-        ends = written % _SUFFIX
-        first = np.searchsorted(self._suffixes, ends, "left").tolist()
-        last = np.searchsorted(self._suffixes, ends, "right").tolist()
-        for (start, end, number), low, high in zip(stretches, first, last, strict=True):
-            known = self._numbers[low:high].tolist()
-            if _suffix(number) in self._hidden_numbers or any(
-                _same_number(number, each) for each in known
-            ):
-                yield opened(text, start), end, Kind.PHONE
+
+def _nullable(table: pa.Table) -> pa.Table:
+    return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
+
+
+def rows_of_subjects(subjects: pa.Table) -> pa.Table:
+    """List the entries of some subjects: `subject_id`, `mark`, `text`.
+
+    Raises:
+        CorpusError: a directory column is missing.
+    """
+    return _of_subjects(subjects)[0]
+
+
+def _of_subjects(subjects: pa.Table) -> tuple[pa.Table, Keys]:
+    made = []
+    for column, kind in COLUMNS.items():
+        if column not in subjects.column_names:
+            raise CorpusError(
+                f"the subjects table has no column `{column}`",
+                hint="add the column; an empty list says that there is nothing",
+            )
+        values = subjects[column].combine_chunks()
+        owners = subjects["subject_id"].combine_chunks()
+        if pa.types.is_list(values.type):
+            owners = owners.take(pc.list_parent_indices(values))
+            values = pc.list_flatten(values)
+        some = pc.is_valid(values)
+        made.append(
+            _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
+        )
+    return pa.concat_tables([each for each, _ in made]), joined([k for _, k in made])
 
 
 def _rows_of(
@@ -425,45 +365,3 @@ def _written(
 
 def _of_word(character: str) -> bool:
     return character.isalnum() or character == "_"
-
-
-def _stretches(run: re.Match[str]) -> Iterator[tuple[int, int, int]]:
-    """List every stretch that could be a number: start, end, the number itself.
-
-    Neighbouring groups are tried together (`030`, `030 1234`, `030 1234 567`), since
-    nobody knows where a number begins in `flat 12 030 1234567`.
-    """
-    base, text = run.start(), run.group()
-    groups = [found.span() for found in _GROUP.finditer(text)]
-    for first, (start, _) in enumerate(groups):
-        digits = ""
-        # Fifteen groups at most: each holds a digit, so the work stays linear.
-        for group_start, end in groups[first : first + PHONE_DIGITS.stop]:
-            digits += text[group_start:end]
-            if len(digits) >= PHONE_DIGITS.stop:
-                break
-            if len(digits) >= PHONE_DIGITS.start:
-                yield base + start, base + end, int(digits)
-
-
-def opened(text: str, start: int) -> int:
-    """Take the `+` or the parenthesis before the first digit along."""
-    while text[start - 1] in "+(":
-        start -= 1
-    return start
-
-
-def _suffix(number: int) -> int:
-    """What a hidden number is found by: its last digits, or all of a short one."""
-    short = number < 10 ** (SURE_DIGITS - 1)
-    return number + _SUFFIX if short else number % _SUFFIX
-
-
-def _same_number(written: int, known: int) -> bool:
-    """With or without country code and leading zero, it is the same line."""
-    if written == known:
-        return True
-    shorter, longer = sorted((str(written), str(known)), key=len)
-    if len(shorter) < SURE_DIGITS or not longer.endswith(shorter):
-        return False
-    return len(str(written)) - len(str(known)) <= _COUNTRY_DIGITS
