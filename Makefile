@@ -1,5 +1,5 @@
 # What a person and CI run. Each target installs what it needs; the second time is quick.
-.PHONY: demo test check fuzz clean bench-decide bench-ledger
+.PHONY: demo test check fuzz clean bench-decide bench-ledger bench-redact
 
 # Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
 demo:
@@ -40,8 +40,15 @@ bench-ledger:
 	@bash scripts/system-packages.sh
 	.venv/bin/python benchmarks/ledger.py $(ARGS)
 
+# Redact 5 MB beside the peers, whose environment it makes: about 15 minutes.
+# Smaller: `ARGS="--scale 0.05 --runs 1"`.
+bench-redact:
+	@bash scripts/set-up.sh dev
+	@bash scripts/set-up.sh peers
+	.venv/bin/python benchmarks/redact.py $(ARGS)
+
 # Remove all that these commands made: the environment, the demo, builds and caches.
 clean:
-	rm -rf .venv demo build dist fuzz-found .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers demo build dist fuzz-found .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests scripts -depth -name '__pycache__' -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Make `.venv` with Assent and what it needs: `set-up.sh run` for the demo,
-# `set-up.sh dev` for tests and checks too. A second call is quick.
+# `set-up.sh dev` for tests and checks too; `set-up.sh peers` makes `.venv-peers` with
+# what `make bench-redact` measures beside it. A second call is quick.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,20 +10,24 @@ fail() {
   exit 2
 }
 
+venv=.venv needs='pyproject.toml constraints.txt'
 case "${1:-}" in
   run) extras='run,train' stamps='run dev' ;;
   dev) extras='run,train,spark,server,sign,dev' stamps='dev' ;;
-  *) fail "set-up wants \`run\` or \`dev\`, found \`${1:-}\`" 'scripts/set-up.sh run' ;;
+  peers) venv=.venv-peers needs='benchmarks/peers.txt' extras='none' stamps='peers' ;;
+  *) fail "set-up wants \`run\`, \`dev\` or \`peers\`, found \`${1:-}\`" \
+    'scripts/set-up.sh run' ;;
 esac
 
 # The folder is part of it: an environment does not survive being moved.
 state() {
   pwd
-  cat pyproject.toml constraints.txt scripts/set-up.sh
+  # shellcheck disable=SC2086 # several files
+  cat $needs scripts/set-up.sh
 }
 
 for stamp in $stamps; do
-  if [ -x .venv/bin/python ] && state | cmp -s - ".venv/set-up-$stamp"; then
+  if [ -x "$venv/bin/python" ] && state | cmp -s - "$venv/set-up-$stamp"; then
     exit 0
   fi
 done
@@ -43,15 +48,30 @@ can_make_environments || bash scripts/system-packages.sh python3-venv
 can_make_environments || fail "\`$python\` has no modules \`venv\` and \`ensurepip\`" \
   'install them, on Debian with: apt-get install python3-venv'
 
-install() { .venv/bin/python -m pip install --disable-pip-version-check -qq "$@"; }
+install() { "$venv/bin/python" -m pip install --disable-pip-version-check -qq "$@"; }
 
-echo "set-up: .venv with $("$python" --version), extras $extras" >&2
-"$python" -m venv .venv
-# torch first and by itself: where a small CPU build of this release is at hand it is
-# taken, and nothing that is installed later can ask for another one.
-install -c constraints.txt 'torch==2.13.0'
-install -c constraints.txt -e ".[$extras]"
+echo "set-up: $venv with $("$python" --version), extras $extras" >&2
+"$python" -m venv "$venv"
+if [ "$venv" = .venv ]; then
+  # torch first and by itself: where a small CPU build of this release is at hand it is
+  # taken, and nothing that is installed later can ask for another one.
+  install -c constraints.txt 'torch==2.13.0'
+  install -c constraints.txt -e ".[$extras]"
+else
+  # Each by itself: one that does not install is named, and the others are measured.
+  installed=0
+  for peer in presidio-analyzer scrubadub datafog dolma; do
+    if install -c benchmarks/peers.txt "$peer" 2> "$venv/$peer.log"; then
+      installed=$((installed + 1))
+    else
+      printf 'set-up: %s is left out, it does not install: %s\n' \
+        "$peer" "$(tail -n 1 "$venv/$peer.log")" >&2
+    fi
+  done
+  [ "$installed" -gt 0 ] || fail 'no peer could be installed' \
+    "see $venv/*.log; is there a network?"
+fi
 
 # Crash before this line: there is no stamp, and the next call does it all again.
-state > ".venv/set-up-$1.draft"
-mv ".venv/set-up-$1.draft" ".venv/set-up-$1"
+state > "$venv/set-up-$1.draft"
+mv "$venv/set-up-$1.draft" "$venv/set-up-$1"
