@@ -3,9 +3,11 @@
 import ctypes
 import gc
 import json
+import math
 import os
 import random
 import re
+import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -86,12 +88,15 @@ def recall(text: Path, scale: float) -> Figures:
 
 
 def growth(text: Path, scale: float) -> Figures:
-    """Redact texts of three sizes, read and written by the batch."""
-    figures: Figures = {}
+    """Redact texts of three sizes, read and written by the batch.
+
+    The exponent is the slope of log time against log size, 1 where time is linear.
+    """
+    figures: dict[str, float] = {}
     redactor = Redactor(_named(names(NAMES, scale)))
     for size in GROWING:
-        _forget_peak()
         held = _resident()
+        _forget_peak()
         started = time.process_time()
         path = growing(text.parent, size)
         with path.open(encoding="utf-8") as lines, open(os.devnull, "w") as out:
@@ -100,7 +105,11 @@ def growth(text: Path, scale: float) -> Figures:
                 out.writelines(each.text for each in redactor.redact(texts))
         figures[f"growth_{size:g}mb_s"] = time.process_time() - started
         figures[f"growth_{size:g}mb_peak_mib"] = (_memory("VmHWM") - held) / 2**20
-    return figures
+    points = [(math.log(s), math.log(figures[f"growth_{s:g}mb_s"])) for s in GROWING]
+    figures["growth_exponent"], _ = statistics.linear_regression(
+        *zip(*points, strict=True)
+    )
+    return dict(figures)
 
 
 def _named(listed: Sequence[str]) -> Directory:
