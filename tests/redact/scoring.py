@@ -7,12 +7,12 @@ other is for one look at the end.
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from assent.redact.interval import Share, share
 from assent.redact.spans import BARRIER, Kind, Span
 
 Part = Literal["development", "held-out"]
@@ -32,7 +32,6 @@ KINDS: Mapping[str, Kind] = {
     "US_DRIVER_LICENSE": Kind.ID,
     "US_SSN": Kind.ID,
 }
-_CONFIDENT = 1.959964  # standard deviations, for 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +47,6 @@ class Labelled:
     text: str
     template: int
     labels: tuple[tuple[int, int, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many of how many, with Wilson's 95 % interval."""
-
-    hits: int
-    of: int
-
-    @property
-    def value(self) -> float:
-        """The share itself; 0 of 0 is no success."""
-        return self.hits / self.of if self.of else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Source: Wilson 1927, the score interval without continuity correction."""
-        if not self.of:
-            return 0.0, 1.0
-        z2 = _CONFIDENT**2
-        middle = self.value + z2 / (2 * self.of)
-        spread = _CONFIDENT * math.sqrt(
-            self.value * (1 - self.value) / self.of + z2 / (4 * self.of**2)
-        )
-        scale = 1 + z2 / self.of
-        return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-    def __str__(self) -> str:
-        """Say it in one column of a table."""
-        low, high = self.interval
-        return f"{self.value:.3f} [{low:.3f}, {high:.3f}] {self.hits}/{self.of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +137,7 @@ def score(
                 found += 1
                 right += 2 * len(wanted.intersection(places)) >= len(places)
                 right_same += 2 * len(same.intersection(places)) >= len(places)
-    return Score(Share(covered, labels), Share(right, found), Share(right_same, found))
+    return Score(share(covered, labels), share(right, found), share(right_same, found))
 
 
 def _places(text: str, ranges: Iterable[tuple[int, int]]) -> Iterator[int]:

@@ -20,7 +20,7 @@ from stdnum.kr import rrn
 from stdnum.mx import curp
 from stdnum.pl import pesel
 
-_BOUND = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.\-/])"
+_BOUND = r"(?<![0-9A-Za-z+])(?<![0-9A-Za-z][.\-/])"
 _BOUND_AFTER = r"(?![0-9A-Za-z]|[.\-/][0-9])"
 
 

@@ -108,7 +108,7 @@ def _around(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     """Look at digits and separators only: cards first, then what words say."""
-    if len(body) >= banks.CARD_DIGITS.start:
+    if len(body) >= banks.CARD_DIGITS.start and text[start - 1 : start] != "+":
         for a, b, sure in list(banks.cards(body)):
             if phones.BLOT in body[a:b] or _glued(text, start + a, start + b):
                 continue
@@ -209,7 +209,7 @@ def _whole(text: str, start: int, end: int) -> int:
     return start
 
 
-_HOUSE = re.compile(r"[0-9]{2,4} [0-9]{4} [A-Za-z]")
+_HOUSE = re.compile(r"[0-9]{2,3} [0-9]{4} [A-Za-z]|[0-9]{4} [0-9]{4} [A-Z]")
 
 
 def _house(text: str, start: int, end: int) -> bool:

@@ -213,7 +213,7 @@ def _weight_alone(found: re.Match[str]) -> int:
     if found["trunk"]:
         if _counting(text):
             return OPEN
-        if len(digits) not in _TRUNK_DIGITS:
+        if len(digits) not in _TRUNK_DIGITS and not (text[0] == "(" and len(digits) == 8):
             return NEVER if len(digits) < _TRUNK_DIGITS.start - 1 else LIKELY
         return ALONE if first or len(digits) > _TRUNK_DIGITS.start else LIKELY
     if found["area"]:

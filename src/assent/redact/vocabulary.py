@@ -61,7 +61,7 @@ EXACT: dict[Hint, str] = {
     Hint(Kind.IBAN, Weight.STRONG): "iban ibans bban",
     Hint(Kind.ID, Weight.STRONG): """
         ssn ssns sin nino nir dni nie cpf curp rfc pesel bsn cpr hetu aadhaar aadhar
-        uidai imei meid itin passport passports passeport pasaporte passaporto
+        uidai imei meid itin idnr passport passports passeport pasaporte passaporto
         passaporte reisepass paspoort pasport paszport personnummer fodselsnummer
         fuhrerschein rijbewijs korkort sozialversicherungsnummer steuernummer
         steueridentifikationsnummer codicefiscale fiscale ahv personalausweis cedula
@@ -91,7 +91,7 @@ PAIRS: dict[str, tuple[frozenset[str], Kind]] = {
     "licence": (_DRIVERS, Kind.ID),
     "conduire": (frozenset({"de"}), Kind.ID),
     "insurance": (frozenset({"national", "health"}), Kind.ID),
-    "id": (frozenset({"national", "tax", "citizen", "government"}), Kind.ID),
+    "id": (_words("national tax citizen government steuer steuerliche"), Kind.ID),
 }
 # The beginning of a word of languages that build long ones.
 STEMS: dict[Hint, tuple[str, ...]] = {
