@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assent.redact.phones import FEWEST_DIGITS, PHONE_DIGITS, SEPARATORS
+from assent.redact.shapes import FEWEST_DIGITS, PHONE_DIGITS, SEPARATORS
 from assent.redact.spans import BARRIER
 
 _APART = 4  # characters from one digit of a chain to the next, at most

@@ -1,15 +1,13 @@
 """Dialled: telephone numbers of a directory, in whatever groups they are written."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from assent.redact.entries import PHONE_DIGITS, SURE_DIGITS
+from assent.redact.chains import numbers, opened
+from assent.redact.entries import SURE_DIGITS
 from assent.redact.spans import Found, Kind
 
-_RUN = re.compile(r"[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
-_GROUP = re.compile(r"[0-9]+")
 _COUNTRY_DIGITS = 3
 _SUFFIX: int = 10**SURE_DIGITS
 
@@ -33,7 +31,7 @@ class Dialled:
         """Find the numbers in a plain text of many; spans may overlap."""
         if not len(self._numbers) and not self._hidden:
             return
-        stretches = [each for run in _RUN.finditer(text) for each in _stretches(run)]
+        stretches = [(start, end, int(digits)) for start, end, digits in numbers(text)]
         ends = np.array([number for _, _, number in stretches], np.int64) % _SUFFIX
         first = np.searchsorted(self._suffixes, ends, "left").tolist()
         last = np.searchsorted(self._suffixes, ends, "right").tolist()
@@ -43,32 +41,6 @@ class Dialled:
                 _same_number(number, each) for each in known
             ):
                 yield opened(text, start), end, Kind.PHONE
-
-
-def _stretches(run: re.Match[str]) -> Iterator[tuple[int, int, int]]:
-    """List every stretch that could be a number: start, end, the number itself.
-
-    Neighbouring groups are tried together (`030`, `030 1234`, `030 1234 567`), since
-    nobody knows where a number begins in `flat 12 030 1234567`.
-    """
-    base, text = run.start(), run.group()
-    groups = [found.span() for found in _GROUP.finditer(text)]
-    for first, (start, _) in enumerate(groups):
-        digits = ""
-        # Fifteen groups at most: each holds a digit, so the work stays linear.
-        for group_start, end in groups[first : first + PHONE_DIGITS.stop]:
-            digits += text[group_start:end]
-            if len(digits) >= PHONE_DIGITS.stop:
-                break
-            if len(digits) >= PHONE_DIGITS.start:
-                yield base + start, base + end, int(digits)
-
-
-def opened(text: str, start: int) -> int:
-    """Take the `+` or the parenthesis before the first digit along."""
-    while text[start - 1] in "+(":
-        start -= 1
-    return start
 
 
 def suffix(number: int) -> int:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from assent.redact.fold import SEPARATOR, Lookup, fold
 from assent.redact.grams import CLASS, Hashes, Indexes, Keys, Words, keys
+from assent.redact.shapes import PHONE_DIGITS
 from assent.redact.spans import Kind
 
 LETTERS = 3  # a shorter name is found in half of all sentences
 UNSPACED_LETTERS = 2  # a whole Chinese name may be two characters
-PHONE_DIGITS = range(7, 16)  # E.164 allows fifteen
 SURE_DIGITS = 8  # fewer digits than this must be the whole number of somebody
 BATCH = 20_000
 """Values folded at a time."""

@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from assent.redact import banks, context, identity, phones
+from assent.redact import banks, context, identity, phones, shapes
 from assent.redact.chains import chains, opened
 from assent.redact.spans import BARRIER, Found, Kind
 from assent.redact.vocabulary import Hint, Weight
 
-_FEWEST = phones.FEWEST_DIGITS
+_FEWEST = shapes.FEWEST_DIGITS
 _LONG = 96  # characters: a longer chain is a table, and read in overlapping pieces
 _STEP = 48
 _ENDLESS = re.compile(r"[0-9]{24,}")
@@ -76,7 +76,7 @@ def _in_chain(text: str, start: int, end: int) -> Iterator[Found]:
     runs = 0
     opening = start - (text[start - 1 : start] == "(")
     for run in _RUN.finditer(text, opening, end):
-        body = run.group().rstrip(phones.SEPARATORS)
+        body = run.group().rstrip(shapes.SEPARATORS)
         if len(body) >= _FEWEST:
             runs += 1
             yield from _in_run(text, run.start(), _without(body, run.start(), taken))
@@ -91,7 +91,7 @@ def _without(body: str, start: int, taken: list[Found]) -> str:
     for a, b, _ in taken:
         a, b = max(0, a - start), min(len(body), b - start)
         if a < b:
-            body = body[:a] + phones.BLOT * (b - a) + body[b:]
+            body = body[:a] + shapes.BLOT * (b - a) + body[b:]
     return body
 
 
@@ -110,11 +110,11 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     """Look at digits and separators only: cards first, then what words say."""
     if len(body) >= banks.CARD_DIGITS.start and text[start - 1 : start] != "+":
         for a, b, sure in list(banks.cards(body)):
-            if phones.BLOT in body[a:b] or _glued(text, start + a, start + b):
+            if shapes.BLOT in body[a:b] or _glued(text, start + a, start + b):
                 continue
             if sure or context.before(text, start + a).kind is Kind.CARD:
                 yield start + a, start + b, Kind.CARD
-                body = body[:a] + phones.BLOT * (b - a) + body[b:]
+                body = body[:a] + shapes.BLOT * (b - a) + body[b:]
     run = _trimmed(text, start, body)
     if run.end - run.start < _FEWEST:
         return
@@ -123,7 +123,7 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     if digits < _FEWEST:
         return
     hint = context.before(text, opened(text, run.start))
-    if phones.BLOT not in inner and hint.weight is Weight.STRONG:
+    if shapes.BLOT not in inner and hint.weight is Weight.STRONG:
         if hint.kind is Kind.CARD and digits in banks.CARD_DIGITS:
             yield run.start, run.end, Kind.CARD
             return
@@ -168,7 +168,7 @@ def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
             tuple(
                 each
                 for each in phones.windows(inner, True)
-                if each.weight == phones.SURE
+                if each.weight == shapes.SURE
             )
             or listed
         )
@@ -178,10 +178,10 @@ def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
             continue  # inside one that was found
         start, end = run.start + window.start, run.start + window.end
         weight = window.weight
-        if weight == phones.ALONE and _house(text, start, end):
-            weight = phones.LIKELY
+        if weight == shapes.ALONE and _house(text, start, end):
+            weight = shapes.LIKELY
         stop = context.extension(text, end)
-        if weight + _said(text, start, end, stop, hint, weight) >= phones.ALONE:
+        if weight + _said(text, start, end, stop, hint, weight) >= shapes.ALONE:
             done = window.end
             yield _whole(text, start, stop), stop, Kind.PHONE
 
@@ -197,7 +197,7 @@ def _said(
         return Weight.STRONG
     if hint.kind is Kind.PHONE and hint.weight:
         return hint.weight
-    alone = weight == phones.LIKELY and _own_line(text, start, end)
+    alone = weight == shapes.LIKELY and _own_line(text, start, end)
     return Weight.WEAK if alone else Weight.NOTHING
 
 
