@@ -21,6 +21,11 @@ _BRACKETS = r"[\[({<|*~_=\"'/\\%#!+:^$-]"
 _ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
 _NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
 _DOT = f"(?:{words.DOT})"
+# `at this point` is no domain, `at example point fr` is.
+_SURE_DOT = (
+    f"(?:{words.SURE_DOT}|(?:point|period|pont|piste)"
+    " (?:com|net|org|info|fr|be|ch|ca|de|eu|fi|uk|us|hu|io|co))"
+)
 _PROVIDERS = "|".join(sorted(words.PROVIDERS - {"live", "web", "orange", "mail"}))
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
@@ -32,20 +37,20 @@ _ADDRESSES = (
     # Codes of HTML, links, programs and mail.
     r"&#x?[0-9a-f]+;|&(?:commat|period|colon|sol|lowbar|plus|hyphen|dash);"
     r"|[0-9](?:&nbsp;|%20)[0-9]|%(?:40|2b|2d|2e|3[0-9a]|5f)|\\u00|\\x[2-7]|=40\w",
-    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c|[a-z0-9+/]==?[ \n,;\"']",
+    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c|[a-z0-9+/]{4}==?[ \n,;\"']",
     # Schemes.
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
     r"|https?(?: :|: |:/[^/]|:\\|[\[({]|__|:// | [cd])",
     # Blanks, words and signs beside an `@`, or in the place of one.
-    r"(?:^|[ \n])@ ?\w|\w@[ \n]|[ \n]@\n|\n(?:> ?)?@|\)@|@[\w.-]+[.-]\n"
+    r"[ \n]@ \w|[ \n]@[\w-]+\.\w|\w@[ \n]|[ \n]@\n|\n> ?@|\)@|@[\w.-]+[.-]\n"
     rf"|@[\w.-]+(?: ?[\[({{•·。・,]| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
     rf"[ \n](?:{words.AT})[ \n][\w-]+(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
-    rf"|[ ,](?:com|net|org)[^a-z]| {_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
+    rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
     rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]|\w \. \w"
     r"| \.(?:com|net|org|edu|gov|example|de)[^a-z]",
     rf"www {_DOT} ",
     # Letters and digits apart.
-    r"[ \n][^\s] [^\s] [^\s] [^\s] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-",
+    r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-",
 )
 _WORDS = (
     rf"{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
@@ -54,13 +59,14 @@ _WORDS = (
 )
 _DIGITS = (
     # Odd signs between digits, look-alikes, what is glued to a number.
-    r"[0-9] ?[^\x00-\xa1\w\s] ?[0-9]|[0-9](?:_|\*|\|)+[0-9]{3}|[0-9]{3}[~&+^#] ?[0-9]"
+    r"[0-9]{2} ?[^\x00-\xa1\w\s×÷°±⁄]+ ?[0-9]{2}|[0-9]⊘[0-9]|[0-9]{3}[~&+^][0-9]{3}"
+    r"|[0-9]{3}[_*|]+[0-9]{3}"
     r"|[0-9]\) ?\([0-9]{3}|[0-9]{2}\n[0-9]{2}",
     r"[0-9]{3} - [0-9]{3}|[0-9]{3}[^\w\s.-] ?[0-9]{4}[^\w\s.-] ?[0-9]{4}"
     r"|(?:[0-9][0-9] ){6}",
     r"[0-9][oilОоЗ][0-9]|[0-9][sbz][0-9][ .*+-]|[ \n(.*+-][oо][0-9]{2}"
     r"|[ -][il][0-9]{2}[ -][0-9]|[0-9][oо]{2}|[0-9][il]{3}"
-    r"|[ 0-9]\|[0-9]{2} |\|-[0-9]|[0-9]{3}[ .-](?:[oоil][0-9]|[oil]{3})|[0-9][ЗЧЬОо]",
+    r"|[0-9]\|[0-9]{2}|\|-[0-9]\||[0-9]{3}[ .-](?:[oоil][0-9]|[oil]{3})|[0-9][ЗЧЬОо]",
     r"[0-9]{4} ?# ?[0-9]|-[0-9]{4},[0-9]{3}",
     r"[a-z][0-9]{3}-[0-9]{3}-|-[0-9]{4}[a-z]|[a-z]\+[0-9]{4}"
     r"|(?:iban|kto|konto|account)[a-z]{2}[0-9]{2}",

@@ -28,11 +28,14 @@ AT = _alternatives(
 ONLY_IN_BRACKETS = _alternatives("a et chez eta ett æt эт")
 AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
-DOT = _alternatives(
-    "dot d0t period full_stop punkt punkti point punto ponto punt tocka tecka bodka"
-    " kropka piste pont nokta punct prikk prick точка крапка кропка τελεια נקודה نقطة"
+SURE_DOT = _alternatives(
+    "dot d0t full_stop punkt punkti punto ponto punt tocka tecka bodka"
+    " kropka nokta punct prikk prick точка крапка кропка τελεια נקודה نقطة"
     " 점 닷 トット 点 點"
 )
+DOT = SURE_DOT + "|" + _alternatives("point period pont piste")
+"""The last ones are everyday words too."""
+
 DASH = _alternatives(
     "dash hyphen minus bindestrich tiret guion trattino hifen streepje koppelteken"
     " bindestreck myslnik pomlcka дефис тире"
