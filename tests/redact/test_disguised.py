@@ -65,6 +65,7 @@ EMAILS = [
     "anna собака example точка ru",
     "anna 골뱅이 example 점 com",
     "anna アットマーク example ドット com",
+    "anna' + '@' + 'example.com",
     "anna two seven at example dot org",
     "YW5uYUBleGFtcGxlLmNvbQ==",
 ]

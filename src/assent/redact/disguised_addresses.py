@@ -29,7 +29,7 @@ _AT = re.compile(
 _LOCAL_CHARACTERS = 72  # 64 is the most that RFC 5321 allows
 _JOINTS = f"(?: (?:{words.DOT}|{words.DASH}|{words.UNDERSCORE}) )"
 _LOCAL = re.compile(
-    rf"(?<![\w.+'~-])[\w+][\w.+'~-]{{0,63}}(?:{_JOINTS}[\w+-]{{1,63}}){{0,4}}"
+    rf"(?<![\w.+~-])(?<!\w')[\w+][\w.+'~-]{{0,63}}(?:{_JOINTS}[\w+-]{{1,63}}){{0,4}}"
     r"(?:\([\w -]{1,40}\))?$",
     re.IGNORECASE,
 )

@@ -15,7 +15,8 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.redact import links, numbers
+from assent.redact import disguised, links, numbers
+from assent.redact.confusables import skeleton
 from assent.redact.directory import Directory, Near
 from assent.redact.entries import lowered
 from assent.redact.fold import fold
@@ -30,7 +31,7 @@ longer."""
 Detect = Callable[[str], Iterator[Found]]
 """Finds spans in a plain text of many texts; none passes `BARRIER`."""
 
-DETECTORS: tuple[Detect, ...] = (links.find, numbers.find)
+DETECTORS: tuple[Detect, ...] = (links.find, numbers.find, disguised.find)
 
 
 NONE: Mapping[Kind, int] = MappingProxyType({})
@@ -171,9 +172,8 @@ class Redactor:
             known = sorted(self.directory.find(plain, words, part))
             if only and not known:
                 continue
-            found = known + [
-                each for detect in DETECTORS for each in detect(plain.text)
-            ]
+            text = skeleton(plain.text, plain.codes)
+            found = known + [each for detect in DETECTORS for each in detect(text)]
             found.sort()
             for start, end, kind in merged(found):
                 if only and not _any_in(known, start, end):
