@@ -35,6 +35,8 @@ MEASURES = {
     "directory_size": ("redact_assent", "directory_size"),
     "recall": ("redact_assent", "recall"),
     "growth": ("redact_assent", "growth"),
+    "structured": ("redact_accuracy", "structured"),
+    "disguised": ("redact_accuracy", "disguised"),
 }
 """By name: module and function, which takes the text's file and a scale."""
 

@@ -1,0 +1,104 @@
+"""What Assent finds of labelled texts and of disguised forms, beside what is nobody's.
+
+The texts of Presidio's generator are split by template, the disguised forms are two
+lists: one side was looked at while rules were written (`..._development`), the figures
+without that word are of the other.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from redact_text import DATA
+
+from assent.redact.directory import Directory
+from assent.redact.redactor import Redactor
+from assent.redact.spans import Kind
+
+TESTS = Path(__file__).resolve().parents[1] / "tests" / "redact"
+LISTS = TESTS / "disguised"
+# One way to score: that of the tests.
+sys.path.append(str(TESTS))
+
+KEY = bytes(32)
+SIDES = {"held_out": "", "development": "_development"}
+"""A side of a split, and what its figures' names end with."""
+KINDS = (Kind.PHONE, Kind.EMAIL, Kind.URL, Kind.IP, Kind.IBAN, Kind.CARD)
+
+Figures = dict[str, float]
+
+
+def structured(text: Path, scale: float) -> Figures:
+    """Score what has a form of its own on both sides of the labelled texts.
+
+    Recall: every letter and digit of a label is removed. Precision: half of a span at
+    least is labelled, as whatever kind; `..._precision_same`, as this very kind.
+    """
+    from scoring import part, presidio, score
+
+    documents = presidio(DATA.parent)
+    redactor = Redactor(Directory.of({}, KEY))
+    figures: Figures = {}
+    for side, ending in SIDES.items():
+        labelled = part(documents, side.replace("_", "-"))
+        spans = redactor.find([each.text for each in labelled])
+        for kind in KINDS:
+            found = score(labelled, spans, kind)
+            if not found.recall.of:
+                continue  # no label, no figure
+            figures |= {
+                f"{kind}_recall{ending}": found.recall.value,
+                f"{kind}_precision{ending}": found.precision.value,
+                f"{kind}_precision_same{ending}": found.precision_same.value,
+                f"{kind}_labels{ending}": found.recall.of,
+            }
+    return figures
+
+
+def disguised(text: Path, scale: float) -> Figures:
+    """Find the disguised forms of either list, and hit innocent texts like them.
+
+    The directory knows the people of both lists, as it would on a platform.
+    """
+    from disguise_scoring import false_hits, read, score
+
+    sides = [side for side in SIDES if (LISTS / f"{side}.jsonl").exists()]
+    lists = {side: read(LISTS / f"{side}.jsonl") for side in sides}
+    redactor = Redactor(_people([row for rows in lists.values() for row in rows]))
+    figures: Figures = {}
+    for side, rows in lists.items():
+        ending = SIDES[side]
+        innocent = read(LISTS / f"innocent_{side}.jsonl")
+        found = score(rows, _detect(redactor, rows))
+        hit = false_hits(innocent, _detect(redactor, innocent))
+        figures |= {
+            f"obfuscated_recall{ending}": found.share,
+            f"obfuscated_forms{ending}": len(rows),
+            f"innocent_hit{ending}": len(hit) / len(innocent),
+        }
+        for kind, (hits, of) in found.by_kind().items():
+            figures[f"obfuscated_recall_{kind}{ending}"] = hits / of
+    return figures
+
+
+def _people(rows: Sequence[dict[str, Any]]) -> Directory:
+    return Directory.of(
+        {
+            kind: sorted({row["directory"] for row in rows if row["kind"] == kind})
+            for kind in (Kind.NAME, Kind.HANDLE)
+        },
+        KEY,
+    )
+
+
+def _detect(
+    redactor: Redactor, rows: Sequence[dict[str, Any]]
+) -> Callable[[dict[str, Any]], list[tuple[int, int]]]:
+    """Read all rows at once; each row's spans are then looked up."""
+    found = redactor.find([row["text"] for row in rows])
+    spans = {
+        row["id"]: [(span.start, span.end) for span in each]
+        for row, each in zip(rows, found, strict=True)
+    }
+    return lambda row: spans[row["id"]]
