@@ -29,7 +29,9 @@ _CHARACTERS = 0x110000
 _DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
 _BLANK, _NEWLINE = 0x20, 0x0A
 
-Codes = NDArray[np.uint32]
+Codes = NDArray[np.uint32] | NDArray[np.uint8]
+"""Code points; bytes where all are ASCII."""
+
 Places = NDArray[np.int32]
 
 
@@ -126,12 +128,17 @@ def _fold(character: str) -> str:
 
 
 _FOLDED = Lookup(_folded, np.uint32)
+_GONE = 0xFF
+_ASCII = bytes(
+    _GONE if (code := _folded(chr(each))) == _DROP else code for each in range(128)
+) + bytes(128)
 
 
 def fold(texts: Sequence[str]) -> Plain:
     """Read texts plainly, each wrapped. Linear in their characters.
 
-    Memory: about 40 bytes a character, so hand over a million characters at a time.
+    Memory: about 40 bytes a character, a quarter of it where all are ASCII; so hand
+    over at most a million characters at a time.
 
     Args:
         texts: placeholders already in them become barriers.
@@ -139,37 +146,49 @@ def fold(texts: Sequence[str]) -> Plain:
     joined = SEPARATOR + SEPARATOR.join(texts) + SEPARATOR if texts else SEPARATOR
     bounds = np.cumsum([len(SEPARATOR), *map(len, texts)], dtype=np.int64)
     bounds += np.arange(0, len(SEPARATOR) * len(bounds), len(SEPARATOR))
-    original: Codes = np.frombuffer(
-        joined.encode("utf-32-le", "surrogatepass"), np.uint32
-    )
+    codes, places = _ascii(joined, bounds) or _any(joined, bounds)
+    codes, places = _single_blanks(codes, places)
+    if codes.dtype == np.uint8:
+        text = codes.tobytes().decode("ascii")
+    else:
+        wide = codes.astype("<u4", copy=False)
+        text = wide.tobytes().decode("utf-32-le", "surrogatepass")
+    return Plain(text, codes, places, joined, bounds.tolist())
+
+
+def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | None:
+    """Fold text of ASCII alone, in bytes; None where it is not."""
+    if not joined.isascii():
+        return None
+    codes = np.frombuffer(bytearray(joined, "ascii").translate(_ASCII), np.uint8)
+    _bar(codes, joined, bounds)
+    kept = np.flatnonzero(codes != _GONE).astype(np.int32)
+    return (codes, kept) if len(kept) == len(codes) else (codes[kept], kept)
+
+
+def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places]:
+    """Fold any text: leave out what is not seen, write several characters for one."""
+    original = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     codes = _FOLDED(original)
+    _bar(codes, joined, bounds)
+    places = np.flatnonzero(codes != _DROP).astype(np.int32)
+    several = np.flatnonzero(codes == _SEVERAL).astype(np.int32)
+    if not len(several):
+        return codes[places], places
+    parts = [_several[code] for code in original[several].tolist()]
+    more = np.repeat(several, [len(part) - 1 for part in parts])
+    places = np.insert(places, np.searchsorted(places, more), more)
+    codes = codes[places]
+    codes[codes == _SEVERAL] = [each for part in parts for each in part]
+    return codes, places
+
+
+def _bar(codes: Codes, joined: str, bounds: NDArray[np.int64]) -> None:
+    """Put barriers between texts, and in the place of placeholders."""
     codes[bounds - 2] = 0
     if "[" in joined:
         for found in PLACEHOLDER.finditer(joined):
             codes[found.start() : found.end()] = 0
-    codes, places = _expanded(original, codes)
-    codes, places = _single_blanks(codes, places)
-    text = (
-        codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
-    )
-    return Plain(text, codes, places, joined, bounds.tolist())
-
-
-def _expanded(original: Codes, codes: Codes) -> tuple[Codes, Places]:
-    """Leave out what is not seen, and write several characters where one was."""
-    if int(codes.max()) < _CHARACTERS:
-        return codes, np.arange(len(codes), dtype=np.int32)
-    several = np.flatnonzero(codes == _SEVERAL)
-    if not len(several):
-        kept = np.flatnonzero(codes != _DROP).astype(np.int32)
-        return codes[kept], kept
-    lengths = (codes != _DROP).astype(np.int32)
-    parts = [_several[code] for code in original[several].tolist()]
-    lengths[several] = [len(each) for each in parts]
-    places = np.repeat(np.arange(len(codes), dtype=np.int32), lengths)
-    expanded: Codes = codes[places]
-    expanded[expanded == _SEVERAL] = [each for part in parts for each in part]
-    return expanded, places
 
 
 def _single_blanks(codes: Codes, places: Places) -> tuple[Codes, Places]:

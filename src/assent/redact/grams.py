@@ -39,17 +39,18 @@ def _class(character: str) -> int:
     return 2 if UNSPACED.match(character) else 1
 
 
-def _lower(character: str) -> int:
+def _term(character: str) -> int:
+    """What a character adds to a hash: never 0, and the same in either case."""
     if character == "\n":  # a name goes on in the next line
-        return 0x20
+        return 0x21
     lower = character.lower().replace("ς", "σ")
-    return ord(lower) if len(lower) == 1 else ord(character)
+    return 1 + ord(lower if len(lower) == 1 else character)
 
 
 CLASS = Lookup(_class, np.uint8)
 """0: of no word; 1: of a word; 2: a word of its own."""
 
-_LOWER = Lookup(_lower, np.uint32)
+_TERM = Lookup(_term, np.uint64)
 
 
 class _Powers:
@@ -96,20 +97,19 @@ class Words:
         """Cut a plain text into words. Memory: 40 bytes a character."""
         _POWERS.reach(len(codes) + 1)
         sums = np.zeros(len(codes) + 1, np.uint64)
-        terms = _LOWER(codes).astype(np.uint64)
-        terms += np.uint64(1)
-        terms *= _POWERS.up[: len(codes)]
+        terms = _TERM(codes) * _POWERS.up[: len(codes)]
         np.cumsum(terms, out=sums[1:])
         kinds = CLASS(codes)
-        word, alone = kinds > 0, kinds == 2
-        split = ~word[:-1] | ~word[1:]
-        if alone.any():
-            split |= alone[:-1] | alone[1:]
-        first = np.ones(len(codes), np.bool_)
-        first[1:] = split
-        last = np.ones(len(codes), np.bool_)
-        last[:-1] = split
-        return cls(np.flatnonzero(word & first), np.flatnonzero(word & last) + 1, sums)
+        # A plain text begins and ends with no word, so its edges come in pairs.
+        edges = np.flatnonzero((kinds[1:] > 0) != (kinds[:-1] > 0)) + 1
+        starts, ends = edges[::2], edges[1::2]
+        alone = np.flatnonzero(kinds == 2)
+        if len(alone):
+            # Its two edges, but where a word has one there already.
+            starts = np.union1d(starts, np.concatenate([alone, alone + 1]))
+            ends = np.union1d(ends, np.concatenate([alone, alone + 1]))
+            starts, ends = starts[kinds[starts] > 0], ends[kinds[ends - 1] > 0]
+        return cls(starts, ends, sums)
 
     def hashes(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches of the text, in lower case. Returns: (len(starts),)."""
