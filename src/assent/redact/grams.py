@@ -101,15 +101,15 @@ class Words:
         np.cumsum(terms, out=sums[1:])
         kinds = CLASS(codes)
         # A plain text begins and ends with no word, so its edges come in pairs.
-        edges = np.flatnonzero((kinds[1:] > 0) != (kinds[:-1] > 0)) + 1
-        starts, ends = edges[::2], edges[1::2]
-        alone = np.flatnonzero(kinds == 2)
-        if len(alone):
-            # Its two edges, but where a word has one there already.
-            starts = np.union1d(starts, np.concatenate([alone, alone + 1]))
-            ends = np.union1d(ends, np.concatenate([alone, alone + 1]))
-            starts, ends = starts[kinds[starts] > 0], ends[kinds[ends - 1] > 0]
-        return cls(starts, ends, sums)
+        word = kinds > 0
+        edge = word[1:] != word[:-1]
+        alone = kinds == 2
+        if not alone.any():
+            edges = np.flatnonzero(edge) + 1
+            return cls(edges[::2], edges[1::2], sums)
+        edge |= alone[1:] | alone[:-1]
+        starts, ends = edge & word[1:], edge & word[:-1]
+        return cls(np.flatnonzero(starts) + 1, np.flatnonzero(ends) + 1, sums)
 
     def hashes(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches of the text, in lower case. Returns: (len(starts),)."""
