@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact.confusables_table import BORROWED, DRESSED
+from assent.redact.fold import Codes
 
 _DRESSED = {ord(alike): plain for plain, row in DRESSED.items() for alike in row}
 _BORROWED = {ord(alike): plain for plain, row in BORROWED.items() for alike in row}
@@ -20,7 +21,7 @@ _LATIN = 0x180  # below are the letters of languages that are written in Latin o
 _DRESSES = np.array(sorted(_DRESSED), np.uint32)
 _BREAK = re.compile(r"[\s\0]")
 
-Codes = NDArray[np.uint32]
+
 Stretch = tuple[int, int]
 
 

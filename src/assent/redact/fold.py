@@ -29,7 +29,7 @@ _CHARACTERS = 0x110000
 _DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
 _BLANK, _NEWLINE = 0x20, 0x0A
 
-Codes = NDArray[np.uint32] | NDArray[np.uint8]
+Codes = NDArray[Any]
 """Code points; bytes where all are ASCII."""
 
 Places = NDArray[np.int32]
