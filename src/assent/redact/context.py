@@ -39,14 +39,13 @@ def meaning(word: str) -> Hint:
     known = _KNOWN.get(word)
     if known is not None:
         return known
-    if word.isascii():
-        for hint, stems in STEMS.items():
-            if word.startswith(stems):
-                return hint
-        return NO_HINT
-    for hint, parts in PARTS.items():
-        if any(part in word for part in parts):
+    for hint, stems in STEMS.items():
+        if word.startswith(stems):
             return hint
+    if not word.isascii():
+        for hint, parts in PARTS.items():
+            if any(part in word for part in parts):
+                return hint
     return NO_HINT
 
 

@@ -6,6 +6,7 @@ As a plain text has them (`assent.redact.fold`): lower case, no accents.
 from enum import IntEnum
 from typing import NamedTuple
 
+from assent.redact.fold import SEPARATOR, fold
 from assent.redact.spans import Kind
 
 
@@ -32,6 +33,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _parts(text: str) -> tuple[str, ...]:
+    """Take words apart, and fold them as a plain text is folded: `ード` is `ート`."""
+    return tuple(fold([text]).text.strip(SEPARATOR).split())
+
+
 # Whole words, lower case.
 EXACT: dict[Hint, str] = {
     Hint(Kind.PHONE, Weight.STRONG): """
@@ -43,7 +49,8 @@ EXACT: dict[Hint, str] = {
         chiama chiamare chiamami ligue ligar telemovel tlm bellen
         ringe ringen puh soita mobiili zadzwon dzwon kom komorka zavolej zavolejte
         volat hivj ara arayin arayiniz cep ceptel hp nohp hubungi telp telpon telepon
-        dienthoai sdt dt goi simu callback handphone selular reach reached contact
+        thoai sdt sđt đt goi simu callback handphone selular reach reached contact
+        тел моб факс τηλ φαξ κιν
         contacts kontakt contacto contatto contato erreichbar erreichen kontaktieren
         ring bereikbaar
     """,
@@ -66,6 +73,7 @@ EXACT: dict[Hint, str] = {
         fuhrerschein rijbewijs korkort sozialversicherungsnummer steuernummer
         steueridentifikationsnummer codicefiscale fiscale ahv personalausweis cedula
         ktp nik tckn kimlik egn oib jmbg henkilotunnus ppsn nhs social taxpayer
+        инн снилс αφμ αμκα
     """,
     Hint(Kind.PHONE, Weight.AGAINST): """
         order orders invoice bug bugs issue ticket isbn issn pmid doi arxiv version
@@ -93,76 +101,38 @@ PAIRS: dict[str, tuple[frozenset[str], Kind]] = {
     "insurance": (frozenset({"national", "health"}), Kind.ID),
     "id": (_words("national tax citizen government steuer steuerliche"), Kind.ID),
 }
-# The beginning of a word of languages that build long ones.
+# The beginning of a word, in languages that build long ones.
 STEMS: dict[Hint, tuple[str, ...]] = {
     Hint(Kind.PHONE, Weight.STRONG): (
         *("telefon", "telephon", "telefoon", "mobil", "handynum", "puhelin", "phone"),
         *("whatsapp", "cellul", "rufnum", "tlfnr", "telnr", "smartphone", "voicemail"),
-    ),
-    Hint(Kind.CARD, Weight.STRONG): ("kreditkart", "creditcard", "kredietkaart"),
-    Hint(Kind.ID, Weight.STRONG): ("passport", "reisepass", "personnum", "steuerid"),
-}
-# A part of a word of scripts that are written without blanks or with prefixes.
-PARTS: dict[Hint, tuple[str, ...]] = {
-    Hint(Kind.PHONE, Weight.STRONG): (
-        *("тел", "моб", "позвон", "звон", "факс", "вайбер", "ватсап", "сотов", "дзвон"),
-        *(
-            "τηλ",
-            "κινητο",
-            "φαξ",
-            "καλεσ",
-            "电话",
-            "電話",
-            "手机",
-            "手機",
-            "携帯",
-            "号码",
-        ),
-        *(
-            "致电",
-            "传真",
-            "連絡先",
-            "ファックス",
-            "전화",
-            "휴대",
-            "핸드폰",
-            "연락처",
-            "팩스",
-        ),
-        *("هاتف", "جوال", "موبايل", "اتصل", "تلفن", "موبایل", "طلفون", "فاكس"),
-        *("טלפון", "נייד", "פקס", "फोन", "मोबाइल", "फोन", "कॉल", "โทร", "มือถือ"),
-        *("ফোন", "மொபைல்", "ฟกซ", "ტელ", "հեռ"),
+        *("телеф", "мобил", "сотов", "вайбер", "ватсап", "τηλεφ", "κινητ", "καλεσ"),
     ),
     Hint(Kind.CARD, Weight.STRONG): (
-        *(
-            "карт",
-            "καρτα",
-            "卡",
-            "カード",
-            "카드",
-            "بطاقة",
-            "کارت",
-            "כרטיס",
-            "कार्ड",
-            "บตร",
-        ),
+        *("kreditkart", "creditcard", "kredietkaart", "карт", "καρτα"),
     ),
     Hint(Kind.ID, Weight.STRONG): (
-        *("паспорт", "снилс", "инн", "διαβατηριο", "身份证", "身份證", "护照", "護照"),
-        *(
-            "パスポート",
-            "マイナンバー",
-            "주민등록",
-            "여권",
-            "جواز",
-            "הזהות",
-            "דרכון",
-            "आधार",
-        ),
+        *("passport", "reisepass", "personnum", "steuerid", "паспорт", "διαβατηρι"),
     ),
 }
-
-
+# A part of a word, in scripts without blanks and in languages with prefixes. What says
+# more stands first: the number of an identity card is a number too.
+PARTS: dict[Hint, tuple[str, ...]] = {
+    Hint(Kind.ID, Weight.STRONG): _parts("""
+        身份证 身份證 护照 護照 パスポート マイナンバー 주민등록 여권 جواز الهوية הזהות
+        דרכון आधार पासपोर्ट บัตรประชาชน หนังสือเดินทาง
+    """),
+    Hint(Kind.CARD, Weight.STRONG): _parts("""
+        卡 カード 카드 بطاقة کارت כרטיס कार्ड บัตร
+    """),
+    Hint(Kind.PHONE, Weight.STRONG): _parts("""
+        电话 電話 手机 手機 携帯 致电 传真 傳真 连络 連絡先 号码 ファックス
+        전화 휴대 핸드폰 연락처 팩스 هاتف جوال موبايل اتصل تلفن موبایل فاكس טלפון נייד
+        פקס फोन मोबाइल
+        कॉल दूरभाष โทร มือถือ แฟกซ์ ফোন মোবাইল தொலைபேசி மொபைல் ტელეფონ მობილურ հեռախոս
+        позвон звоните дзвон зателеф
+    """),
+}
 AFTERWARDS = _words("""
     office fax home mobile cell work phone tel handy main direct landline mob gsm
     telefon telephone whatsapp voice pager movil celular fixe portable privat mobil
