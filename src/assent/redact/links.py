@@ -67,17 +67,21 @@ _SCHEME = re.compile(r"://" + _TARGET)
 _WWW = [re.compile(each + r"\." + _TARGET) for each in ("www", "WWW", "Www")]
 _TRAILING = frozenset(".,;:!?'*_~`|\\")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_MAY_TRAIL = _TRAILING.union(_PAIRS)
 _SCHEME_CHARACTERS = 20
 
 
 def _urls(text: str) -> Iterator[Found]:
     for found in _SCHEME.finditer(text):
-        start = found.start()
-        floor = max(0, start - _SCHEME_CHARACTERS)
+        at, end = found.span()
+        start = at
+        floor = max(0, at - _SCHEME_CHARACTERS)
         while start > floor and text[start - 1].isalnum():
             start -= 1
-        end = link_end(text, found.start() + 3, found.end())
-        if end > found.start() + 3:
+        if (
+            text[end - 1] not in _MAY_TRAIL
+            or (end := link_end(text, at + 3, end)) > at + 3
+        ):
             yield start, end, Kind.URL
     for found in chain.from_iterable(each.finditer(text) for each in _WWW):
         start = found.start()
@@ -89,8 +93,6 @@ def _urls(text: str) -> Iterator[Found]:
 
 def link_end(text: str, start: int, end: int) -> int:
     """Where a link ends: without closing punctuation that belongs to the sentence."""
-    if text[end - 1].isalnum() or text[end - 1] == "/":
-        return end
     surplus = {
         closing: text.count(closing, start, end) - text.count(opening, start, end)
         for closing, opening in _PAIRS.items()
