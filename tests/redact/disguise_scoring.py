@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from assent.redact.directory import COLUMNS, Directory
+from assent.redact.redactor import Redactor
+
 Row = dict[str, Any]
 Detect = Callable[[Row], Iterable[tuple[int, int]]]
 """Finds spans [start, end) in the characters of a row's `text`."""
@@ -83,3 +88,34 @@ def _covered(row: Row, spans: Iterable[tuple[int, int]]) -> bool:
 def false_hits(rows: Sequence[Row], detect: Detect) -> list[str]:
     """List the ids of innocent texts in which anything is found."""
     return [row["id"] for row in rows if list(detect(row))]
+
+
+def redactor_of(rows: Sequence[Row], key: bytes = bytes(32)) -> Redactor:
+    """Make a redactor whose directory holds the people of a list, each once."""
+    people: dict[str, set[str]] = {"names": set(), "handles": set()}
+    for row in rows:
+        if row["directory"]:
+            people["handles" if row["kind"] == "handle" else "names"].add(
+                row["directory"]
+            )
+    known = [(column, each) for column in people for each in sorted(people[column])]
+    lists = pa.list_(pa.string())
+    table = {
+        "subject_id": pa.array([f"subject-{at}" for at in range(len(known))]),
+        **{
+            column: pa.array(
+                [[each] if column == its else None for its, each in known], lists
+            )
+            for column in COLUMNS
+            if column != "employer"
+        },
+        "employer": pa.array([None] * len(known), pa.string()),
+    }
+    return Redactor(Directory.from_subjects(pa.table(table), key))
+
+
+def by(redactor: Redactor) -> Detect:
+    """Give the redactor as a detector of one row after the other."""
+    return lambda row: [
+        (span.start, span.end) for span in redactor.find([row["text"]])[0]
+    ]

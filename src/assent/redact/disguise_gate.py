@@ -12,8 +12,11 @@ import re2
 
 from assent.redact import disguise_words as words
 from assent.redact import number_words
+from assent.redact.bare_links import ENDS_OF_HOSTS
 
 _MOST_MEMORY = 64 << 20  # of the automaton; past it, it forgets states and goes on
+_BLANKS = (b" ", b"\n", b"\0")
+_LONGEST_LINK = 2048
 _AROUND = 100  # bytes beside a trace: an address and the words before it
 _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
 
@@ -73,6 +76,9 @@ _DIGITS = (
     r"[a-z]{2}[0-9]{2}[^\w\s.\\-]{1,2}[a-z0-9]{4}|[a-z]{2}[0-9]{2}[/_.][0-9a-z]{4}[/_.]",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
 )
+# Links without a scheme, and with one: cheaper to tell apart when looked at.
+_LINKS = (rf"\.(?:{'|'.join(sorted(ENDS_OF_HOSTS))})(?::[0-9]+)?[/?][\w@~?#!%-]",)
+_KINDS = (_ADDRESSES, _WORDS, _DIGITS, _LINKS)
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +88,7 @@ def _automaton() -> Any:
     options.case_sensitive = False
     options.log_errors = False  # it says when it makes room for other states
     options.max_mem = _MOST_MEMORY
-    pattern = "|".join(f"({'|'.join(each)})" for each in (_ADDRESSES, _WORDS, _DIGITS))
+    pattern = "|".join(f"({'|'.join(each)})" for each in _KINDS)
     return re2.compile(pattern.encode(), options)
 
 
@@ -94,6 +100,7 @@ class Block(NamedTuple):
     address: bool
     words: bool
     digits: bool
+    links: bool
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -125,7 +132,7 @@ def _joined(data: bytes) -> Iterator[Block]:
     open_block: Block | None = None
     for found in _automaton().finditer(data):
         start, end = _around(data, found.start(), found.end())
-        kinds = [found.lastindex == kind for kind in (1, 2, 3)]
+        kinds = [found.lastindex == kind for kind in range(1, len(_KINDS) + 1)]
         if open_block and start <= open_block.end:
             kinds = [a or b for a, b in zip(kinds, open_block[2:], strict=True)]
             end = max(end, open_block.end)
@@ -149,10 +156,16 @@ def _around(data: bytes, start: int, end: int) -> tuple[int, int]:
         near = (data.find(blank, floor, start) for blank in (b" ", b"\n"))
         floor = min((at for at in near if at >= 0), default=floor)
     if ceiling < len(data) and data[ceiling]:
-        last = max(data.rfind(blank, end, ceiling) for blank in (b" ", b"\n"))
-        ceiling = last if last >= 0 else ceiling
+        # A link goes on to a blank, if it is not written to be endless.
+        limit = min(len(data), ceiling + _LONGEST_LINK)
+        ceiling = min(_first(data, each, ceiling, limit) for each in _BLANKS)
     while floor and data[floor] & _CONTINUES == _CONTINUED:
         floor -= 1
     while ceiling < len(data) and data[ceiling] & _CONTINUES == _CONTINUED:
         ceiling += 1
     return floor, ceiling
+
+
+def _first(data: bytes, sign: bytes, start: int, end: int) -> int:
+    at = data.find(sign, start, end)
+    return end if at < 0 else at

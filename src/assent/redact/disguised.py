@@ -1,5 +1,7 @@
 """Personal data written so that no pattern finds it: `anna [at] example (dot) com`.
 
+Links without a scheme are found here too.
+
 Lines that hold a trace of a disguise are picked out of the whole text by one automaton
 (RE2, linear in any text); what is found is decided on these few lines only.
 """
@@ -9,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from assent.redact import links, numbers, spelled
+from assent.redact import bare_links, links, numbers, spelled
 from assent.redact.disguise_gate import Block, blocks
 from assent.redact.disguised_addresses import addresses, machines
 from assent.redact.rewriting import View, decoded, joined, signed
@@ -38,6 +40,8 @@ def _in_block(text: str, block: Block) -> Iterator[Found]:
         for start, end, kind in addresses(view):
             yield *view.original(start, end), kind
         yield from _in_base64(text)
+    if block.links:
+        yield from bare_links.bare(text)
     if block.words:
         yield from spelled.spelled(text)
     if block.digits:
