@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import re2
 
 from assent.redact import disguise_words as words
@@ -40,7 +41,8 @@ _ADDRESSES = (
     # Codes of HTML, links, programs and mail.
     r"&#x?[0-9a-f]+;|&(?:commat|period|colon|sol|lowbar|plus|hyphen|dash);"
     r"|[0-9](?:&nbsp;|%20)[0-9]|%(?:40|2b|2d|2e|3[0-9a]|5f)|\\u00|\\x[2-7]|=40\w",
-    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c|[a-z0-9+/]{4}==?[ \n,;\"']",
+    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c"
+    r"|(?:[a-z0-9]=|b20|cmc|zxq|zgu)=[ \n,;.\"')]",
     # Schemes.
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
     r"|https?(?: :|: |:/[^/]|:\\|[\[({]|__|:// | [cd])",
@@ -56,7 +58,7 @@ _ADDRESSES = (
     r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-",
 )
 _WORDS = (
-    rf"{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
+    rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
     rf"[0-9]-?{_NUMBER}-?[0-9]",
     r"[零一二三四五六七八九〇영일이삼사오육칠팔구공]{3}",
 )
@@ -110,21 +112,15 @@ def blocks(text: str) -> Iterator[Block]:
     it; none passes a barrier.
     """
     data = text.encode("utf-8", "surrogatepass")
-    ascii_only = len(data) == len(text)
-    at_byte = at_character = 0
+    if len(data) == len(text):
+        yield from _joined(data)
+        return
+    raw = np.frombuffer(data, np.uint8)
+    continued = np.flatnonzero((raw & _CONTINUES) == _CONTINUED)
     for block in _joined(data):
-        if ascii_only:
-            yield block
-            continue
-        start, end = block.start, block.end
-        at_character += _characters(data[at_byte:start])
-        size = _characters(data[start:end])
-        yield block._replace(start=at_character, end=at_character + size)
-        at_byte, at_character = end, at_character + size
-
-
-def _characters(data: bytes) -> int:
-    return len(data.decode("utf-8", "surrogatepass"))
+        before = np.searchsorted(continued, (block.start, block.end)).tolist()
+        start, end = block.start - before[0], block.end - before[1]
+        yield block._replace(start=start, end=end)
 
 
 def _joined(data: bytes) -> Iterator[Block]:

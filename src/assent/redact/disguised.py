@@ -59,7 +59,10 @@ def _plainly(view: View) -> Iterator[Found]:
     if 1 not in view.changed:
         return
     fenced = f"{_FENCE}{view.text}{_FENCE}"
-    for find_plain in (links.find, numbers.find, spelled.cards):
+    detectors = [links.find]
+    if sum(map(view.text.count, "0123456789")) >= spelled.FEWEST_DIGITS:
+        detectors += [numbers.find, spelled.cards]
+    for find_plain in detectors:
         for start, end, kind in find_plain(fenced):
             start, end = start - len(_FENCE), end - len(_FENCE)
             if kind is not Kind.QUOTE and view.is_changed(start, end):

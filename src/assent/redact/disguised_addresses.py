@@ -21,9 +21,9 @@ _STRONG, _WORD, _WEAK, _BLANK, _PLAIN = range(5)
 beside it, as it is."""
 
 _AT = re.compile(
-    rf"(?P<strong>{AT}[\[(]?)"
+    rf"(?=[ \n>@{AT}])(?:(?P<strong>{AT}[\[(]?)"
     r"|(?P<word>[ \n](?:" + words.AT + r")[ \n])"
-    r"|(?P<sign>[ \n]?(?:> ?)?@[ \n]?(?:> ?)?)",
+    r"|(?P<sign>[ \n]?(?:> ?)?@[ \n]?(?:> ?)?))",
     re.IGNORECASE,
 )
 _LOCAL_CHARACTERS = 72  # 64 is the most that RFC 5321 allows
@@ -130,6 +130,8 @@ def _emails(view: View) -> Iterator[Found]:
         domain = _domain(text, sign.end())
         if not domain:
             continue
+        if len(domain.labels) < 2 and domain.labels[0] not in words.PROVIDERS:
+            continue
         window = max(0, sign.start() - _LOCAL_CHARACTERS)
         local = _LOCAL.search(text[window : sign.start()])
         if not local:
@@ -158,19 +160,19 @@ def _how(sign: re.Match[str], view: View, local: str) -> int:
 
 def _is_address(view: View, start: int, local: str, how: int, domain: _Domain) -> bool:
     text = view.text
-    dotted = len(domain.labels) > 1
+    dotted = len(domain.labels) > 1  # else it is a provider of mail
     first, last = domain.labels[0], domain.labels[-1]
     particular = any(c in "._-+" or c.isdecimal() for c in local.strip(".")) or (
         " " in local
     )
     before = text[max(0, start - _CUE_CHARACTERS) : start]
     if how is _STRONG:
-        return dotted or first in words.PROVIDERS
+        return True
     if "gap" in domain.ways and how is not _WORD:
         return False
-    if first in words.PROVIDERS and not dotted:
+    if not dotted:
         return particular and how is not _PLAIN
-    if not dotted or first in words.NOT_DOMAIN or first.isdecimal():
+    if first in words.NOT_DOMAIN or first.isdecimal():
         return False
     likely = (
         particular
@@ -217,7 +219,6 @@ def _said_before(text: str, start: int, end: int) -> int:
 # --- hosts ---------------------------------------------------------------------------
 
 _DOT_ANCHOR = re.compile(rf"(?<=\w)(?: (?:{words.DOT}) | \. ?|\.)(?=\w)", re.IGNORECASE)
-_FIRST_LABEL = re.compile(r"(?<![\w-])[\w-]{1,63}$")
 _PATH = re.compile(rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}", re.IGNORECASE)
 _SCHEME = re.compile(
     rf"(?:https? ?(?:://|(?:{words.COLON}) (?:{words.SLASH}) (?:{words.SLASH}))) ?$",
@@ -234,15 +235,14 @@ _MOST_STEPS = 12
 
 def _hosts(view: View) -> Iterator[Found]:
     text = view.text
+    untouched = 1 not in view.changed
     done = 0
     for dot in _DOT_ANCHOR.finditer(text):
         if dot.start() < done:
             continue
-        window = max(0, dot.start() - 64)
-        first = _FIRST_LABEL.search(text[window : dot.start()])
-        if not first:
-            continue
-        start = window + first.start()
+        if untouched and dot.group() == ".":
+            continue  # for those who read what is not disguised
+        start = _label_start(text, dot.start())
         domain = _domain(text, start)
         numeric = _four_numbers(text, start)
         if numeric:
@@ -269,6 +269,13 @@ _PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
 _FOUR = re.compile(
     rf"{_NUMBER}(?:{_STEP}{_NUMBER}){{3}}(?![\w]|\.[0-9])", re.IGNORECASE
 )
+
+
+def _label_start(text: str, at: int) -> int:
+    floor = max(0, at - 63)
+    while at > floor and (text[at - 1].isalnum() or text[at - 1] in "-_"):
+        at -= 1
+    return at
 
 
 def _four_numbers(text: str, start: int) -> int:

@@ -8,7 +8,7 @@ out is read by detectors, and a span counts only where something was rewritten.
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assent.redact import disguise_words as words
@@ -31,15 +31,15 @@ class View:
     """
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
     changed: bytearray
 
     @classmethod
     def of(cls, text: str) -> "View":
         """View a text as it is."""
         size = len(text)
-        return cls(text, list(range(size)), list(range(1, size + 1)), bytearray(size))
+        return cls(text, range(size), range(1, size + 1), bytearray(size))
 
     def rewritten(self, pattern: re.Pattern[str], replace: Replace) -> "View":
         """Replace what a pattern finds; what `replace` answers None to stays."""
@@ -131,10 +131,11 @@ _OPEN = r"(?:['\"] ?[+.&] ?['\"]|[\[({<|*~=\"'/_\\%#!+:^$-]{1,2} ?)"
 _CLOSE = r"(?:['\"] ?[+.&] ?['\"]| ?[\])}>|*~=\"'/_\\%#!+:^$-]{1,2})"
 _DOTS = f"(?!/){_OPEN}(?:\\.|{words.DOT})(?!/){_CLOSE}"
 _SIGNS = re.compile(
+    r"(?= ?[\[({<|*~=\"'/_\\%#!+:^$.-])(?:"  # most characters end here
     f" ?(?P<at>{_OPEN}(?:@|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
     f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
     r"|(?P<slash>[\[({]/[\])}])|(?P<colon>[\[({]:[\])}])"
-    r"|\\(?=@)",
+    r"|\\(?=@))",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
