@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from assent.cli.audit import audit
 from assent.cli.erasing import erase
 from assent.cli.monitor import evidence, monitor
 from assent.cli.output import progress_bars, show_table
@@ -137,8 +138,8 @@ def build(context: click.Context, engine: str, master: str | None) -> None:
         click.echo(line)
 
 
-# In the order of the flow: what is built can be handed over.
-for command in (share, pass_on, apply, acknowledge):
+# In the order of the flow: what is built can be measured, and handed over.
+for command in (audit, share, pass_on, apply, acknowledge):
     cli.add_command(command)
 
 

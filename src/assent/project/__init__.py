@@ -24,6 +24,7 @@ from assent.terms import Event
 if TYPE_CHECKING:
     from assent.decide.impact import Impact
     from assent.policy.findings import Finding
+    from assent.project.auditing import Audit, Options
     from assent.project.building import Built
     from assent.project.erasing import Erasure
     from assent.project.forgetting import Repaired
@@ -404,6 +405,25 @@ class Project(Decides, Outward):
         return erase(self.place, subject_id, out, progress)
 
     # -- report ------------------------------------------------------------------------
+
+    def audit_redaction(
+        self,
+        corpus_id: str,
+        out: Path,
+        options: "Options | None" = None,
+        progress: Progress = silent,
+    ) -> "Audit":
+        """Measure what the redaction of a corpus finds and misses, and write a page.
+
+        Args:
+            corpus_id: of the corpus.
+            out: folder for the page, its figures and the review sheet.
+            options: how much is planted, the seed, the floor, the review.
+            progress: told of each step.
+        """
+        from assent.project.auditing import Options, audit
+
+        return audit(self.place, corpus_id, out, options or Options(), progress)
 
     def replay(self, case: Path, progress: Progress = silent) -> "list[Snapshot]":
         """Replay a case on this platform, the operator's way and Assent's."""

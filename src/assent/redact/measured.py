@@ -7,6 +7,7 @@ of it goes.
 
 import random
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -234,13 +235,13 @@ def _kind(mark: re.Match[str]) -> Kind:
 def shape(text: str) -> str:
     """Draw the outline of a text: letters become `A`, `a` or `x`, digits `9`.
 
-    What is not seen becomes a middle dot, a line break an arrow; the rest stays. Forty
-    characters at most.
+    What is not seen becomes a middle dot, a line break an arrow; marks over letters and
+    vowel signs are left out; the rest stays. Forty characters at most.
 
     Args:
         text: a span, or a planted identity.
     """
-    drawn = "".join(map(_outline, text[: _SHAPE_CHARACTERS + 1]))
+    drawn = "".join(map(_outline, text[: 2 * _SHAPE_CHARACTERS]))
     return f"{drawn[:_SHAPE_CHARACTERS]}…" if len(drawn) > _SHAPE_CHARACTERS else drawn
 
 
@@ -253,4 +254,6 @@ def _outline(character: str) -> str:
         return "↵"
     if character.isspace():
         return " "
+    if unicodedata.category(character)[0] == "M":
+        return ""
     return character if character.isprintable() and character.isascii() else "·"

@@ -10,7 +10,7 @@ without naming.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
@@ -88,7 +88,7 @@ def identities(seed: int, each: int) -> list[Identity]:
     return made
 
 
-def entries(planted: list[Identity], left: bool) -> Mapping[Kind, list[str]]:
+def entries(planted: Sequence[Identity], left: bool) -> Mapping[Kind, list[str]]:
     """List what the directory must know of identities, by kind, each once.
 
     Args:

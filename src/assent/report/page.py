@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -21,16 +22,17 @@ THEME = {
 }
 
 
+CLOSING = (
+    "This page shows what was counted; by itself it proves nothing. What can be "
+    "checked are the proof bundles and the signed ledger."
+)
+
+
 def render(data: ReportData) -> str:
     """Write the page: one HTML file, the same bytes for the same data."""
     blocks = sections(data)
     shown = [part for part in Part if blocks[part]]
-    template = files("assent.report").joinpath("page.html").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["inline"] = _inline
-    return environment.from_string(template).render(
+    return fill(
         data=data,
         tags=[*data.labels, *([SIMULATED] if data.choices_simulated else [])],
         simulated={part: SIMULATED for part in SHOW_CHOICES if data.choices_simulated},
@@ -42,7 +44,18 @@ def render(data: ReportData) -> str:
         limits={part: [x.text for x in data.limits if x.part == part] for part in Part},
         # A limit of a section that is left out must not be lost with it.
         others=[each.text for each in data.limits if each.part not in shown],
+        closing=CLOSING,
     )
+
+
+def fill(**values: Any) -> str:
+    """Fill the frame that all our pages share; every value that it names is wanted."""
+    template = files("assent.report").joinpath("page.html").read_text("utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["inline"] = _inline
+    return environment.from_string(template).render(**values)
 
 
 def _inline(svg: str) -> Markup:

@@ -156,6 +156,83 @@ def bars_svg(
         return _written(figure)
 
 
+@dataclass(frozen=True, slots=True)
+class Whiskers:
+    """One line of a figure of intervals, each a share with its ends, 0 to 1.
+
+    Args:
+        label: of the line.
+        filled: (low, value, high) drawn as a dot; None: nothing was tried.
+        hollow: the same, drawn as a ring below it.
+        text: the values as the table writes them.
+    """
+
+    label: str
+    filled: tuple[float, float, float] | None
+    hollow: tuple[float, float, float] | None
+    text: str
+
+
+def intervals_svg(lines: Sequence[Whiskers], narrow: bool = False) -> str:
+    """Draw shares with their intervals on one scale from 0 to 1.
+
+    Args:
+        lines: in the order wanted, from the top.
+        narrow: for a screen of 360 CSS pixels.
+
+    Returns:
+        An SVG document, black on white.
+
+    Raises:
+        UsageError: there is no line.
+    """
+    if not lines:
+        raise UsageError("cannot draw 0 intervals, wanted one or more")
+    width, row, font = (340, 50, 11) if narrow else (920, 32, 12)
+    left, right, foot = (6, 6, 26) if narrow else (250, 200, 26)
+    height = row * len(lines) + foot
+    with _settings(font, f"assent intervals {width} {lines}"):
+        figure = _figure(width, height)
+        wide = (width - left - right) / width
+        axes = figure.add_axes((left / width, foot / height, wide, 1 - foot / height))
+        axes.set(xlim=(0, 1), ylim=(len(lines), 0), yticks=[])
+        ticks = (0, 0.25, 0.5, 0.75, 1)
+        axes.set_xticks(ticks, [f"{round(100 * each)} %" for each in ticks])
+        # The first and the last number would stick out of a narrow figure.
+        labels = axes.get_xticklabels()
+        labels[0].set_horizontalalignment("left")
+        labels[-1].set_horizontalalignment("right")
+        axes.tick_params(color=FAINT, labelcolor=INK, length=3, width=0.7)
+        for side, spine in axes.spines.items():
+            spine.set(visible=side == "bottom", color=FAINT, linewidth=0.7)
+        axes.vlines(ticks, 0, len(lines), color=TRACK, lw=0.8, zorder=0)
+        middle, words = (0.66, 0.26) if narrow else (0.5, 0.5)
+        pixel = 1 / (width - left - right)
+        start, end = (0.0, 1.0) if narrow else (-left * pixel, 1 + 14 * pixel)
+        write = partial(axes.text, va="center", clip_on=False, color=INK)
+        for n, line in enumerate(lines):
+            write(start, n + words, line.label, ha="left")
+            write(end, n + words, line.text, ha="right" if narrow else "left")
+        _whiskers(axes, [each.filled for each in lines], middle - 4 / row, BAR)
+        _whiskers(axes, [each.hollow for each in lines], middle + 4 / row, PAPER)
+        return _written(figure)
+
+
+def _whiskers(
+    axes: Axes,
+    shares: Sequence[tuple[float, float, float] | None],
+    offset: float,
+    face: str,
+) -> None:
+    """Draw the intervals of all lines, each that far below the top of its line."""
+    found = [(n + offset, *ends) for n, ends in enumerate(shares) if ends is not None]
+    if not found:
+        return
+    y, low, value, high = zip(*found, strict=True)
+    axes.hlines(y, low, high, color=BAR, lw=2)
+    axes.plot(value, y, "o", ms=6, mfc=face, mec=BAR, mew=1.4, clip_on=False)
+
+
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move places apart, as little as needed, so that labels do not overlap.
 
