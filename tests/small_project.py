@@ -142,12 +142,16 @@ def write_policy(folder: Path, text: str = POLICY, name: str = "2025.toml") -> P
 
 
 def recorded(
-    folder: Path, policy: str = POLICY, publish: bool = True, told: bool = True
+    folder: Path,
+    policy: str = POLICY,
+    publish: bool = True,
+    told: bool = True,
+    config: str = CONFIG,
 ) -> None:
     """Start a project, load, publish, enrol and tell everybody."""
     made = Project.init(
         folder,
-        config=CONFIG,
+        config=config,
         clock=StoryClock(START),
         randomness=UnsafeSeededRandomness(7),
     )

@@ -138,6 +138,9 @@ PLACES = {
     "no country left": (
         'regions = ["EU"]\n', 'regions = ["FR"]\nexcept_regions = ["EU"]\n', "[[allow]]"
     ),
+    "setting": ("[[never]]", '[redact]\nnames = "drop"\n[[never]]', '"drop"'),
+    "share": ("[[never]]", "[redact]\ndrop_above = 2.0\n[[never]]", "drop_above"),
+    "no table": ("[[never]]", "redact = 1\n[[never]]", "redact = 1"),
     "two of one name": ('name = "else"', 'name = "eu"', None),
 }  # fmt: skip
 
@@ -581,3 +584,43 @@ def test_what_operators_did_is_marked_as_never_published(tmp_path):
 
     [marked] = [each for each in findings if each.severity is WARNING]
     assert marked.line == line_of(path.read_text(), 'basis = "unsafe_default_on"')
+
+
+AGREE = """[[allow]]
+name = "names"
+regions = ["*"]
+categories = ["name"]
+purpose = "train.content"
+recipients = ["alpha", "beta"]
+basis = "consent"
+"""
+KEPT = {
+    "agreed by consent": (AGREE, NEVER, False),
+    "nobody is asked": ("", NEVER, True),
+    "interests are no agreement": (
+        AGREE.replace('"consent"', '"legitimate_interests"\nnotice_days = 9'),
+        NEVER,
+        True,
+    ),
+    "never": (AGREE, NEVER.replace("private_message", "name"), True),
+}
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_names_that_nobody_can_agree_to_keep_are_a_warning(file, case):
+    rule, never, warned = KEPT[case]
+    declared = replace(DECLARED, categories=DECLARED.categories | {"name"})
+    text = HEAD + never + RULE + ELSE + rule + '[redact]\nnames = "keep"\n'
+    dead = found(file(text), None, declared, Kind.DEAD)
+
+    lines = [each.line for each in dead if "nobody can agree" in each.message]
+    assert lines == ([line_of(text, 'names = "keep"')] if warned else [])
+
+
+def test_a_threshold_of_nothing_is_a_warning(file):
+    text = WHOLE + "[redact]\ndrop_above = 0.0\n"
+
+    gaps = found(file(text), kind=Kind.GAP)
+    assert [each.line for each in gaps if each.severity is WARNING] == [
+        line_of(text, "drop_above")
+    ]

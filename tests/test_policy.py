@@ -9,7 +9,16 @@ from assent.canon import canonical, sha256
 from assent.errors import PolicyError
 from assent.policy.load import Declared, load_policy
 from assent.policy.model import Policy, Published, Rule, in_force
-from assent.terms import DAY, Basis, Mentioned, Residence
+from assent.policy.redaction import Redaction, strictest
+from assent.terms import (
+    DAY,
+    Basis,
+    Inside,
+    Mentioned,
+    Recogniser,
+    Residence,
+    Style,
+)
 
 DECLARED = Declared(
     frozenset({"train.content"}),
@@ -56,6 +65,13 @@ purpose = "train.content"
 recipients = ["alpha"]
 basis = "consent"
 accepts = ["notices/2024.md"]
+
+[redact]
+names = "keep"
+quotes = "replace"
+style = "document"
+drop_above = 0.25
+recogniser = "own"
 """
 TWO_NEVER = '[[never]]\ncategories = ["private_message"]\n\n[[never]]'
 START = 1_762_128_000_000_000  # 2025-11-03T00:00:00Z
@@ -210,6 +226,23 @@ FAULTS = {
     "days beyond a century": ("= 45", "= 36501", ["notice_days is 36501", "0 to"]),
     "age 0": ("minimum_age = 18", "minimum_age = 0", ["minimum_age is 0", "1 to 119"]),
     "age 120": ("= 18", "= 120", ["minimum_age is 120", "1 to 119"]),
+    "unknown setting": ('quotes = "replace"', "faces = 1", ["`faces`", "unknown key"]),
+    "unknown way with names": (
+        'names = "keep"', 'names = "drop"', ["names is `drop`", "replace, keep"],
+    ),
+    "unknown way with quotes": (
+        'quotes = "replace"', 'quotes = "no"', ["quotes is `no`", "replace, keep"],
+    ),
+    "unknown style": (
+        '"document"', '"stars"', ["style is `stars`", "placeholder, document, corpus"],
+    ),
+    "unknown recogniser": ('"own"', '"spacy"', ["recogniser is `spacy`", "none, own"]),
+    "share above 1": ("0.25", "1.5", ["drop_above is 1.5", "from 0.0 to 1.0"]),
+    "share below 0": ("0.25", "-0.1", ["drop_above is -0.1"]),
+    "share that is no number": ("0.25", "nan", ["drop_above is nan"]),
+    "text for a share": ("0.25", '"a half"', ["`drop_above`", "wrong type"]),
+    "truth for a share": ("0.25", "true", ["`drop_above`", "wrong type"]),
+    "truth for names": ('names = "keep"', "names = true", ["`names`", "wrong type"]),
     "empty version": ('policy = "2025"', 'policy = ""', ["`policy`", "empty"]),
     "empty controller": ('"Alpha"', '""', ["`controller`", "empty"]),
     "empty name": ('name = "eu"', 'name = ""', ["`name`", "empty"]),
@@ -346,7 +379,7 @@ def test_a_policy_is_read_back_from_its_json(load):
 OTHER = {
     "version": "x", "controller": "x", "effective_from": 7, "notice": "x",
     "never": ("post",), "rules": (), "minimum_age": None, "accepts": (),
-    "never_of_tier": (("comment", "premium"),),
+    "never_of_tier": (("comment", "premium"),), "redact": Redaction(drop_above=0.5),
 }  # fmt: skip
 OTHER_RULE = {
     "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "x",
@@ -383,6 +416,37 @@ def test_writing_the_same_rule_in_another_order_is_the_same_policy(load):
     shuffled = shuffled.replace('["post", "comment"]', '["comment", "post"]')
 
     assert load(shuffled).digest == load(GOOD).digest
+
+
+REDACTION = Redaction(Inside.KEEP, Inside.REPLACE, Style.DOCUMENT, 0.25, Recogniser.OWN)
+
+
+def test_what_is_removed_is_read_and_is_the_strictest_where_nothing_is_said(load):
+    silent = load(GOOD.split("[redact]")[0])
+
+    assert load(GOOD).redact == REDACTION
+    assert silent.redact == Redaction(
+        Inside.REPLACE, Inside.REPLACE, Style.PLACEHOLDER, 1.0, Recogniser.NONE
+    )
+    assert load(GOOD.split("names =")[0]).digest == silent.digest
+    assert "redact" not in silent.to_json()  # as before there was such a table
+
+
+LOOSE = Redaction(Inside.KEEP, Inside.KEEP, Style.CORPUS, 0.75, Recogniser.NONE)
+STRICTEST = [
+    ([], Redaction()),
+    ([LOOSE], LOOSE),
+    ([LOOSE, LOOSE], LOOSE),
+    ([LOOSE, Redaction()], Redaction(drop_above=0.75)),
+    ([LOOSE, REDACTION], replace(REDACTION, quotes=Inside.REPLACE)),
+    ([LOOSE, Redaction(Inside.KEEP)], Redaction(Inside.KEEP, drop_above=0.75)),
+    ([replace(LOOSE, drop_above=0.0), LOOSE], replace(LOOSE, drop_above=0.0)),
+]
+
+
+@pytest.mark.parametrize(("settings", "wanted"), STRICTEST)
+def test_of_several_settings_the_strictest_counts_in_any_order(settings, wanted):
+    assert strictest(settings) == strictest(reversed(settings)) == wanted
 
 
 def version(name, effective, published, controller="Alpha"):

@@ -9,15 +9,26 @@ import pytest
 from assent.policy.lint import lint
 from assent.policy.load import (
     POLICY_KEYS,
+    REDACT_KEYS,
     RULE_KEYS,
     Declared,
     load_policy,
     notice_names,
 )
 from assent.policy.model import Policy, Rule
+from assent.policy.redaction import Redaction
 from assent.policy.words import diff, show
 from assent.report.case import load_case
-from assent.terms import DAY, Basis, Mentioned, Residence, parse_time
+from assent.terms import (
+    DAY,
+    Basis,
+    Inside,
+    Mentioned,
+    Recogniser,
+    Residence,
+    Style,
+    parse_time,
+)
 
 CASE = Path(__file__).resolve().parents[1] / "examples/linkedin/case.toml"
 START = parse_time("2025-11-03T00:00:00Z")
@@ -70,6 +81,7 @@ def test_a_policy_is_told_in_paragraphs_from_its_name_to_how_to_say_no():
         'Rule "asked"',
         'Rule "told"',
         "Everything that no rule above speaks of is not used.",
+        "What is removed from texts",
         "How to say no",
     ]
 
@@ -265,6 +277,7 @@ OTHER = {
     "version": "2026", "controller": "Beta", "effective_from": START + DAY,
     "notice": OLD_NOTICE, "never": ("salary",), "rules": (), "minimum_age": None,
     "accepts": (OLD_NOTICE,), "never_of_tier": (("post", "basic"),),
+    "redact": Redaction(names=Inside.KEEP),
 }  # fmt: skip
 OTHER_RULE = {
     "name": "x", "regions": ("EU",), "categories": ("post",), "purpose": "other",
@@ -282,6 +295,24 @@ def test_two_policies_that_say_the_same_have_no_change():
 @pytest.mark.parametrize("name", [each.name for each in fields(Policy)])
 def test_no_field_of_a_policy_changes_unsaid(name):
     assert changes(**{name: OTHER[name]}) != []
+
+
+OTHER_REDACTION = {
+    "names": Inside.KEEP, "quotes": Inside.KEEP, "style": Style.CORPUS,
+    "drop_above": 0.25, "recogniser": Recogniser.OWN,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Redaction)])
+def test_no_setting_of_what_is_removed_changes_unsaid_or_untold(name):
+    other = Redaction(**{name: OTHER_REDACTION[name]})
+    told = [
+        paragraph(replace(POLICY, redact=each), "What is removed")
+        for each in (POLICY.redact, other)
+    ]
+
+    assert len(changes(redact=other)) == 1
+    assert told[0] != told[1]
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Rule)])
@@ -440,8 +471,10 @@ def test_the_example_of_every_key_has_every_key_and_no_finding_but_what_it_lacks
     text = EVERY.read_text(encoding="utf-8")
     written = set(re.findall(r"^(\w+) = ", text, re.MULTILINE))
 
-    assert written == (POLICY_KEYS.keys() | RULE_KEYS.keys()) - {"never", "allow"}
-    assert {value for value in (*Residence, *Mentioned) if value not in text} == set()
+    keys = POLICY_KEYS.keys() | RULE_KEYS.keys() | REDACT_KEYS.keys()
+    assert written == keys - {"never", "allow", "redact"}
+    values = (*Residence, *Mentioned, *Inside, *Style, *Recogniser)
+    assert {value for value in values if value not in text} == set()
     assert lint(EVERY, CLUB) == ()
 
 

@@ -123,6 +123,28 @@ class Mentioned(StrEnum):
     IGNORE = "ignore"  # nothing, but it never overrides an objection
 
 
+class Inside(StrEnum):
+    """What is done with what a text holds of other people: their names, their words."""
+
+    REPLACE = "replace"
+    KEEP = "keep"  # of those who agreed, and of nobody else
+
+
+class Style(StrEnum):
+    """What is put in the place of a span, the one that says least first."""
+
+    PLACEHOLDER = "placeholder"  # `[name]`
+    DOCUMENT = "document"  # `[name-1f0c97e2]`, the same within one document
+    CORPUS = "corpus"  # the same within one corpus
+
+
+class Recogniser(StrEnum):
+    """What looks for names that are in no directory."""
+
+    NONE = "none"
+    OWN = "own"  # the one that comes with Assent
+
+
 class Reason(StrEnum):
     """Why a decision came out as it did, most telling denial first.
 

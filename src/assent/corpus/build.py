@@ -33,7 +33,7 @@ from assent.corpus.manifest import (
 from assent.corpus.reading import Place, Reading, Spill, redacted
 from assent.corpus.spread import Cluster, Task, maker
 from assent.corpus.tables import (
-    EMPTY,
+    AFTER_REDACTION,
     PART,
     ROWS,
     Bucket,
@@ -118,7 +118,7 @@ def build(
     # (1) Read, redact, and sort into buckets.
     reading, spill = Reading(place, frozenset(planned), done), Spill(draft.spill)
     for number, batch in enumerate(decisions, start=1):
-        spill.add(redacted(reading.take(batch), redactor))
+        spill.add(redacted(reading.take(batch), redactor, request.redaction.drop_above))
         progress("batches read", number, 0)
     spill.flush()
     reading.check()
@@ -185,6 +185,8 @@ def build_spread(
         directory=cluster.pinned.absolute(),
         digest=request.directory,
         key=cluster.key,
+        settings=cluster.settings,
+        drop_above=request.redaction.drop_above,
         spill=draft.spill.absolute(),
     )
     _take_over(draft, task, cluster, reading.seen, progress)
@@ -370,10 +372,11 @@ class _Kit:
 
 def _finish(draft: Draft, kit: _Kit, beside: Tables, version: str) -> Built:
     """Write the tables and trees of the whole corpus, then seal it."""
-    tables, counts = beside.summed(
+    measures = (
         (bucket, read_table(draft.folder / measures_path(bucket)))
         for bucket in kit.planned
     )
+    tables, counts = beside.summed(measures, kit.request.redaction.drop_above)
     for number, (name, table) in enumerate(tables.items(), start=1):
         draft.write(f"{name}.parquet", table)
         kit.progress("tables written", number, len(tables))
@@ -410,8 +413,9 @@ def _check_repair(old: BuildRequest, new: BuildRequest) -> None:
         raise CorpusError(
             f"the request derives from `{new.derived_from}`, wanted `{old.corpus_id}`"
         )
-    for name in ("purpose", "recipients", "directory", "plan", "simulated"):
-        if new.identity[name] != old.identity[name]:
+    same = ("purpose", "recipients", "directory", "plan", "simulated", "redaction")
+    for name in same:
+        if new.identity.get(name) != old.identity.get(name):
             # Another directory or plan would give other texts and other shards than
             # the ones that are kept.
             raise CorpusError(
@@ -432,7 +436,9 @@ def _forgotten(
         authors = table["subject_id"].to_pylist()
         denied = [False] * len(table)
         if name == "dropped":
-            denied = pc.not_equal(table["reason"], EMPTY).to_pylist()
+            denied = [
+                reason not in AFTER_REDACTION for reason in table["reason"].to_pylist()
+            ]
         for document, author, before in zip(documents, authors, denied, strict=True):
             unmet -= {document, author}
             why = forget.get(document) or subjects.get(author)

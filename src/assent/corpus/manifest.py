@@ -10,7 +10,7 @@ ledger, which pins `Manifest.digest`.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from assent.canon import canonical, digest, sha256
 from assent.errors import CorpusError, ProofError
 from assent.files import file_sha256
 from assent.merkle.note import open_statement
+from assent.policy.redaction import Redaction
 from assent.terms import iso
 
 FORMAT = "assent/corpus/v1"
@@ -48,6 +49,8 @@ class BuildRequest:
         plan: digest of the sealed plan, which fixes groups, shards and slices.
         derived_from: the corpus that this one repairs.
         simulated: choices or people were made up for a demonstration.
+        redaction: what is done with personal data in texts; a repair keeps that of
+            the corpus that it repairs, whatever policy is in force by then.
 
     Raises:
         CorpusError: no recipient, or a digest that is none.
@@ -64,6 +67,7 @@ class BuildRequest:
     plan: str
     derived_from: str | None = None
     simulated: bool = False
+    redaction: Redaction = field(default_factory=Redaction)
 
     def __post_init__(self) -> None:
         if not self.recipients:
@@ -80,11 +84,17 @@ class BuildRequest:
     @property
     def identity(self) -> dict[str, Any]:
         """The request as one JSON value, the same for every order of its lists."""
-        return asdict(self) | {
+        identity = asdict(self) | {
             "recipients": sorted(set(self.recipients)),
             "policies": sorted(set(self.policies)),
             "format": FORMAT,
         }
+        # The strictest settings are not written: corpora from before there were any
+        # keep their names.
+        del identity["redaction"]
+        if self.redaction != Redaction():
+            identity["redaction"] = self.redaction.to_json()
+        return identity
 
     @property
     def corpus_id(self) -> str:
@@ -99,6 +109,8 @@ class BuildRequest:
             raise CorpusError(f"the corpus is not in the format `{FORMAT}`")
         for name in ("recipients", "policies"):
             values[name] = tuple(values[name])
+        if "redaction" in values:
+            values["redaction"] = Redaction.from_json(values["redaction"])
         return cls(**values)
 
 

@@ -19,6 +19,7 @@ from assent.corpus.tables import (
     Bucket,
     Tables,
     part_path,
+    too_much,
 )
 from assent.errors import CorpusError, DeniedError
 from assent.files import full_disk_named
@@ -104,8 +105,16 @@ def unfinished(rows: pa.Table, done: Collection[Bucket]) -> pa.Table:
     )
 
 
-def redacted(rows: pa.Table, redactor: Redactor) -> Iterator[tuple[Bucket, Row]]:
+def redacted(
+    rows: pa.Table, redactor: Redactor, drop_above: float
+) -> Iterator[tuple[Bucket, Row]]:
     """Redact and measure the texts of placed rows: (bucket, row of `ROWS`).
+
+    Args:
+        rows: to be redacted.
+        redactor: with the pinned directory and the settings.
+        drop_above: share of a text's characters; of which more is removed, is in no
+            part.
 
     Raises:
         CorpusError: the decisions came without texts.
@@ -119,7 +128,7 @@ def redacted(rows: pa.Table, redactor: Redactor) -> Iterator[tuple[Bucket, Row]]
         rows.select(_REDACTED).to_pylist(), texts, found, strict=True
     ):
         bucket = row.pop("group"), row.pop("shard")
-        yield bucket, row | _measured(text, left)
+        yield bucket, row | _measured(text, left, drop_above)
 
 
 def taking_part(rows: pa.Table) -> list[set[str]]:
@@ -289,13 +298,14 @@ def _check_proved(allowed: pa.Table) -> None:
         raise DeniedError("a document without a category is allowed")
 
 
-def _measured(text: str, redacted: Redacted) -> Row:
+def _measured(text: str, redacted: Redacted, drop_above: float) -> Row:
     """Measure a redacted text beside the original: the columns of a row. Pure."""
     kept = PLACEHOLDER.sub("", redacted.text)
     measures: Row = {kind.value: redacted.counts.get(kind, 0) for kind in Kind}
     measures |= {"text": redacted.text, "characters_before": len(text)}
     measures["characters_kept"] = len(kept)
-    measures["text_sha256"] = None if redacted.empty else sha256(redacted.text.encode())
+    gone = redacted.empty or too_much(len(text), len(kept), drop_above)
+    measures["text_sha256"] = None if gone else sha256(redacted.text.encode())
     return measures
 
 

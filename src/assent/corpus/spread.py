@@ -28,7 +28,7 @@ from assent.corpus.reading import (
 from assent.corpus.tables import ROWS, Bucket, measures_path, part_path, split
 from assent.errors import CorpusError
 from assent.redact.directory import Directory
-from assent.redact.redactor import Redactor
+from assent.redact.redactor import Redactor, Settings
 
 BUCKET = pa.field("bucket", pa.int32())
 TASK_ROWS = pa.schema([BUCKET, *ROWS])
@@ -62,6 +62,9 @@ class Task:
         directory: file of the pinned directory.
         digest: of the directory.
         key: of the directory, to find those who left.
+        settings: how spans are replaced.
+        drop_above: share of a text's characters; of which more is removed, is in no
+            part.
         spill: folder that finished files are left in.
     """
 
@@ -72,6 +75,8 @@ class Task:
     directory: Path
     digest: str
     key: bytes
+    settings: Settings
+    drop_above: float
     spill: Path
 
     def redact(self, decisions: pa.RecordBatch) -> pa.RecordBatch:
@@ -83,10 +88,10 @@ class Task:
         numbers = {bucket: number for number, bucket in enumerate(self.planned)}
         used = usable(labelled(decisions, self.group_of))
         rows = unfinished(placed(used, self.place, frozenset(numbers)), self.done)
-        redactor = _redactor(self.directory, self.digest, self.key)
+        redactor = _redactor(self.directory, self.digest, self.key, self.settings)
         found = [
             row | {"bucket": numbers[bucket]}
-            for bucket, row in redacted(rows, redactor)
+            for bucket, row in redacted(rows, redactor, self.drop_above)
         ]
         return pa.RecordBatch.from_pylist(found, schema=TASK_ROWS)
 
@@ -118,12 +123,14 @@ class Cluster:
             `write` to every bucket; gives all rows of `MADE`, in any order.
         pinned: file of the directory, which every worker reads.
         key: of the directory.
+        settings: how spans are replaced.
         group_of: jurisdiction to group of the plan.
     """
 
     carry_out: Callable[[Task], pa.Table]
     pinned: Path
     key: bytes
+    settings: Settings
     group_of: Mapping[str | None, str]
 
 
@@ -142,10 +149,10 @@ def maker() -> str:
 
 
 @lru_cache(maxsize=1)  # a process that has many tasks reads it once
-def _redactor(path: Path, digest: str, key: bytes) -> Redactor:
+def _redactor(path: Path, digest: str, key: bytes, settings: Settings) -> Redactor:
     directory = Directory.read(path, key)
     if directory.digest != digest:
         raise CorpusError(
             f"the directory has the digest {directory.digest}, wanted {digest}"
         )
-    return Redactor(directory)
+    return Redactor(directory, settings)

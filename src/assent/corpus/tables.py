@@ -20,6 +20,9 @@ Why = tuple[str, str]
 """(reason, rule) of a document that is dropped."""
 
 EMPTY = "empty_after_redaction"
+TOO_MUCH = "too_much_removed"
+AFTER_REDACTION = frozenset({EMPTY, TOO_MUCH})
+"""Reasons of documents that were permitted, redacted, and are in no part."""
 
 _TEXT = pa.string()
 _ID = pa.field("document_id", _TEXT, nullable=False)
@@ -130,14 +133,19 @@ class Tables:
             rows = table.filter(pc.is_in(table["document_id"], documents))
             whys = [gone[document] for document in rows["document_id"].to_pylist()]
             moved.append(_with_reasons(rows, whys))
-        emptied = pc.equal(self.dropped["reason"], EMPTY)
-        moved[0] = self.dropped.filter(pc.invert(emptied))
+        known = pa.array(sorted(AFTER_REDACTION), _TEXT)
+        left_out = pc.is_in(self.dropped["reason"], known)
+        moved[0] = self.dropped.filter(pc.invert(left_out))
         return Tables(pa.concat_tables(moved), self.mentions)
 
     def summed(
-        self, measures: Iterable[tuple[Bucket, pa.Table]]
+        self, measures: Iterable[tuple[Bucket, pa.Table]], drop_above: float
     ) -> tuple[dict[str, pa.Table], Counts]:
         """Make the sorted tables of the whole corpus, by name, and its counts.
+
+        Args:
+            measures: of each bucket.
+            drop_above: the threshold that the documents were measured by.
 
         Raises:
             CorpusError: a document comes more than once, in one bucket or in two.
@@ -147,7 +155,7 @@ class Tables:
         for bucket, table in measures:
             empty = pc.is_null(table["text_sha256"])
             emptied, used = table.filter(empty), table.filter(pc.invert(empty))
-            reasons = [(EMPTY, rule) for rule in emptied["rule"].to_pylist()]
+            reasons = _left_out(emptied, drop_above)
             dropped.append(_with_reasons(emptied, reasons))
             commitment.append(_committed(used, bucket))
             tally.add(used, bucket)
@@ -195,6 +203,21 @@ class _Tally:
             characters_before=self.before,
             characters_kept=self.kept,
         )
+
+
+def too_much(before: int, kept: int, drop_above: float) -> bool:
+    """Say whether a larger share of a document's characters was removed than may be."""
+    return before - kept > drop_above * before
+
+
+def _left_out(measures: pa.Table, drop_above: float) -> list[Why]:
+    """Say of measured documents that are in no part why."""
+    names = ("rule", "characters_before", "characters_kept")
+    columns = (measures[name].to_pylist() for name in names)
+    return [
+        (TOO_MUCH if too_much(before, kept, drop_above) else EMPTY, rule)
+        for rule, before, kept in zip(*columns, strict=True)
+    ]
 
 
 def _with_reasons(rows: pa.Table, whys: list[Why]) -> pa.Table:

@@ -17,6 +17,7 @@ from assent.policy.load import (
     check_rules,
     read_never,
     read_policy,
+    read_redact,
     read_rule,
 )
 from assent.policy.model import Rule
@@ -45,6 +46,8 @@ def faults(sheet: Sheet, value: dict[str, Any], path: Path, declared: Declared) 
     for key, found in value.items():
         if key in ("never", "allow") and isinstance(found, list):
             continue  # block by block, below
+        if key == "redact" and isinstance(found, dict):
+            continue  # key by key, below
         for item, error in _probe(read, sample, key, found):
             sheet.refuse(sheet.lines.of("", 0, key, item), key, error)
     for key in NEEDED["policy"]:
@@ -52,6 +55,9 @@ def faults(sheet: Sheet, value: dict[str, Any], path: Path, declared: Declared) 
             sheet.say(Severity.ERROR, Kind.FORM, 1, f"`{key}` is missing")
     for n, block in enumerate(_blocks(value, "never"), start=1):
         _faults_of_never(sheet, n, block, declared)
+    if isinstance(block := value.get("redact"), dict):
+        place = ("redact", 1)
+        _faults_of_block(sheet, place, block, _read_redact, {}, ())
     rules: tuple[Rule, ...] = ()
     for n, block in enumerate(_blocks(value, "allow"), start=1):
         rule = _faults_of_rule(sheet, n, block, path, declared)
@@ -62,6 +68,10 @@ def faults(sheet: Sheet, value: dict[str, Any], path: Path, declared: Declared) 
             rules += (rule,)
         except PolicyError as error:
             sheet.refuse(sheet.lines.of("allow", n, "name"), "name", error)
+
+
+def _read_redact(keys: Any) -> object:
+    return read_redact("redact", keys)
 
 
 def _blocks(value: dict[str, Any], key: str) -> list[Any]:

@@ -21,8 +21,9 @@ from assent.policy.findings import Finding, Kind, Severity, Sheet
 from assent.policy.lines import scan
 from assent.policy.load import Declared, open_policy, read_policy
 from assent.policy.model import Policy
+from assent.policy.redaction import NAME
 from assent.policy.regions import COUNTRIES, in_short
-from assent.terms import DAY, Basis, Residence, iso
+from assent.terms import DAY, Basis, Inside, Residence, iso
 
 ORDER = {severity: n for n, severity in enumerate(Severity)}
 
@@ -75,6 +76,7 @@ def lint(
         _residences(sheet, policy, around)
         _notices(sheet, policy, around)
         _order(sheet, policy, around)
+        _redaction(sheet, policy, never)
         for name in around.unreadable:
             message = f"`{name}` beside it cannot be read and was not compared"
             sheet.say(Severity.NOTE, Kind.FORM, 1, message)
@@ -245,6 +247,27 @@ def _order(sheet: Sheet, policy: Policy, around: Around) -> None:
                 "the other order than their names"
             )
             sheet.say(Severity.WARNING, Kind.DATE, line, message)
+
+
+def _redaction(sheet: Sheet, policy: Policy, never: Never) -> None:
+    """Find settings of `[redact]` that keep nothing, or drop nearly everything."""
+    asked = any(
+        NAME in rule.categories
+        and NAME not in never.held(rule)
+        and rule.basis is Basis.CONSENT
+        for rule in policy.rules
+    )
+    if policy.redact.names is Inside.KEEP and not asked:
+        message = (
+            f"no rule asks consent for the category `{NAME}`, so nobody can agree and "
+            "every name is replaced"
+        )
+        line = sheet.lines.of("redact", 1, "names")
+        sheet.say(Severity.WARNING, Kind.DEAD, line, message)
+    if policy.redact.drop_above == 0:
+        message = "drop_above = 0 drops every document in which anything is found"
+        line = sheet.lines.of("redact", 1, "drop_above")
+        sheet.say(Severity.WARNING, Kind.GAP, line, message)
 
 
 def _listed(labels: tuple[str, ...] | list[str]) -> str:

@@ -10,10 +10,21 @@ from typing import Any, TypeVar
 from assent.canon import sha256
 from assent.errors import PolicyError
 from assent.policy.model import Policy, Rule
+from assent.policy.redaction import Redaction
 from assent.policy.regions import countries_of
-from assent.terms import Basis, Mentioned, Residence, iso, micros
+from assent.terms import (
+    Basis,
+    Inside,
+    Mentioned,
+    Recogniser,
+    Residence,
+    Style,
+    iso,
+    micros,
+)
 
-Word = TypeVar("Word", Basis, Residence, Mentioned)
+Word = TypeVar("Word", Basis, Residence, Mentioned, Inside, Style, Recogniser)
+FRACTION = (int, float)
 TABLES = (list,)  # a list of tables; `list` alone is a list of names
 POLICY_KEYS = {
     "policy": str,
@@ -24,6 +35,7 @@ POLICY_KEYS = {
     "minimum_age": int,
     "never": TABLES,
     "allow": TABLES,
+    "redact": dict,
 }
 RULE_KEYS = {
     "name": str,
@@ -42,6 +54,13 @@ RULE_KEYS = {
     "tiers": list,
 }
 NEVER_KEYS = {"categories": list, "tiers": list}
+REDACT_KEYS = {
+    "names": str,
+    "quotes": str,
+    "style": str,
+    "drop_above": FRACTION,
+    "recogniser": str,
+}
 NEEDED = {
     "policy": ("policy", "controller", "effective_from", "notice"),
     "rule": ("name", "regions", "categories", "purpose", "recipients", "basis"),
@@ -54,6 +73,7 @@ TYPES: dict[Any, str] = {
     bool: "true or false",
     list: "a list",
     TABLES: "a list",
+    FRACTION: "a fraction from 0.0 to 1.0",
     dict: "one table",
 }
 # A century: more is a slip of the pen, and its microseconds would not fit.
@@ -132,6 +152,7 @@ def read_policy(
         never=tuple(sorted(never)),
         rules=rules,
         never_of_tier=tuple(sorted(never_of_tier)),
+        redact=read_redact(f"{where}, redact", value.get("redact", {})),
     )
 
 
@@ -171,6 +192,31 @@ def read_never(
     check_keys(where, block, NEVER_KEYS, NEEDED["never"])
     labels = _labels(where, "category", block["categories"], declared.categories)
     return labels, _tiers(where, block, declared)
+
+
+def read_redact(where: str, block: Any) -> Redaction:
+    """Read `[redact]` by itself; what it does not say is the strictest.
+
+    Raises:
+        PolicyError: a key or a value that is not understood.
+    """
+    check_keys(where, block, REDACT_KEYS, ())
+    share = float(block.get("drop_above", 1.0))
+    if not 0 <= share <= 1:  # also what is no number
+        raise PolicyError(
+            f"{where}: drop_above is {share}, wanted a share from 0.0 to 1.0"
+        )
+    said = {"names": Inside.REPLACE, "quotes": Inside.REPLACE} | block
+    style, recogniser = Style.PLACEHOLDER, Recogniser.NONE
+    return Redaction(
+        names=_one_of(where, "names", said["names"], Inside),
+        quotes=_one_of(where, "quotes", said["quotes"], Inside),
+        style=_one_of(where, "style", said.get("style", style), Style),
+        drop_above=share,
+        recogniser=_one_of(
+            where, "recogniser", said.get("recogniser", recogniser), Recogniser
+        ),
+    )
 
 
 def read_rule(where: str, block: Any, path: Path, declared: Declared) -> Rule:
@@ -279,7 +325,7 @@ def check_keys(
 
 def _check_type(what: str, value: Any, wanted: Any) -> None:
     # Python counts true and false as numbers; a policy does not.
-    wrong_bool = isinstance(value, bool) and wanted is int
+    wrong_bool = isinstance(value, bool) and wanted in (int, FRACTION)
     if wrong_bool or not isinstance(value, wanted):
         raise PolicyError(
             f"{what} has the wrong type: found {TYPES.get(type(value), 'a date')}, "

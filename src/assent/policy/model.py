@@ -1,10 +1,11 @@
 """Policies as frozen types, and which of them is in force."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from assent.canon import digest
+from assent.policy.redaction import Redaction
 from assent.terms import Basis, Mentioned, Residence
 
 ENUMS = {"basis": Basis, "residence": Residence, "mentioned": Mentioned}
@@ -44,6 +45,7 @@ class Policy:
     minimum_age: int | None = None
     accepts: tuple[str, ...] = ()  # sha256 of further notices that count
     never_of_tier: tuple[tuple[str, str], ...] = ()  # (category, tier)
+    redact: Redaction = field(default_factory=Redaction)
 
     def to_json(self) -> dict[str, Any]:
         """Write the policy as the JSON that its digest names."""
@@ -52,6 +54,11 @@ class Policy:
             {**rule, **{name: str(rule[name]) for name in ENUMS}}
             for rule in value["rules"]
         ]
+        # A policy that says nothing of it has the digest that it had before there was
+        # such a table.
+        del value["redact"]
+        if self.redact != Redaction():
+            value["redact"] = self.redact.to_json()
         return value
 
     @classmethod
@@ -65,7 +72,11 @@ class Policy:
             for rule in value["rules"]
         )
         never = tuple(map(tuple, value["never_of_tier"]))
-        return cls(**{**_tuples(value), "rules": rules, "never_of_tier": never})
+        redact = Redaction()
+        if "redact" in value:
+            redact = Redaction.from_json(value["redact"])
+        read = {"rules": rules, "never_of_tier": never, "redact": redact}
+        return cls(**(_tuples(value) | read))
 
     @property
     def digest(self) -> str:

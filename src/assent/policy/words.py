@@ -12,7 +12,16 @@ import pycountry
 
 from assent.policy.coverage import Never, anywhere
 from assent.policy.model import Policy, Rule
-from assent.terms import Basis, Mentioned, Residence, instant
+from assent.policy.redaction import Redaction
+from assent.terms import (
+    Basis,
+    Inside,
+    Mentioned,
+    Recogniser,
+    Residence,
+    Style,
+    instant,
+)
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
@@ -50,6 +59,11 @@ KEYS = {
     "mentioned": "people who are mentioned",
     "tiers": "tiers of members",
     "never_of_tier": "never used of some",
+    "names": "names in texts",
+    "quotes": "quoted blocks in texts",
+    "style": "what stands in the place of what is removed",
+    "drop_above": "removed share above which a text is dropped",
+    "recogniser": "recogniser of names",
 }
 """What a changed field is called; another one is called by its name."""
 WORDS: dict[str, str] = {
@@ -59,6 +73,19 @@ WORDS: dict[str, str] = {
     Mentioned.REDACT: "not asked, their names removed",
     Mentioned.REQUIRE: "each must be usable too",
     Mentioned.IGNORE: "not asked, but able to object",
+}
+
+
+STYLES = {
+    Style.PLACEHOLDER: "In its place stands what it was, such as `[name]`.",
+    Style.DOCUMENT: (
+        "In its place stands what it was and a mark, such as `[name-1f0c97e2]`, which "
+        "is the same for the same name within one text."
+    ),
+    Style.CORPUS: (
+        "In its place stands what it was and a mark, such as `[name-1f0c97e2]`, which "
+        "is the same for the same name in all texts."
+    ),
 }
 
 
@@ -76,6 +103,7 @@ def show(policy: Policy, notices: Mapping[str, str]) -> list[str]:
         _never(policy),
         *(_rule(rule, policy, notices) for rule in policy.rules),
         _silence(policy),
+        *([_removed(policy.redact)] if policy.rules and not _is_unsafe(policy) else []),
         *([_saying_no(policy)] if policy.rules else []),
     ]
 
@@ -96,7 +124,9 @@ def diff(old: Policy, new: Policy, notices: Mapping[str, str]) -> list[str]:
         )
     if old.version != new.version:
         lines.append(f"the version is `{new.version}`, before `{old.version}`")
-    lines += _changes(old, new, {"version", "controller", "rules"}, notices)
+    apart = {"version", "controller", "rules", "redact"}
+    lines += _changes(old, new, apart, notices)
+    lines += _changes(old.redact, new.redact, set(), notices)
     return lines + list(_rule_changes(old, new, notices))
 
 
@@ -257,6 +287,36 @@ def _silence(policy: Policy) -> str:
     return "Everything that no rule above speaks of is not used."
 
 
+def _removed(redact: Redaction) -> str:
+    """Say what is taken out of texts before anything is trained on them."""
+    said = [
+        "What is removed from texts: addresses, numbers and other traces of people, "
+        "whoever they are."
+    ]
+    if redact.names is Inside.KEEP:
+        said.append(
+            "A name stays only if everybody whose name it may be has agreed to that."
+        )
+    else:
+        said.append("Names are removed too, also of those who agreed to be used.")
+    if redact.quotes is Inside.KEEP:
+        said.append(
+            "What is quoted from somebody stays only if it is known whose words they "
+            "are and if these may be used."
+        )
+    else:
+        said.append("So is what is quoted from others.")
+    said.append(STYLES[redact.style])
+    if redact.drop_above < 1:
+        said.append(
+            f"A text of which more than {redact.drop_above:.0%} would be removed is "
+            "not used."
+        )
+    if redact.recogniser is not Recogniser.NONE:
+        said.append("Names of people who are not known here are looked for too.")
+    return " ".join(said)
+
+
 def _saying_no(policy: Policy) -> str:
     if _is_unsafe(policy):
         return "How to say no: refuse, or withdraw. An objection changed nothing."
@@ -319,7 +379,10 @@ def _renamed(before: Mapping[str, Rule], after: Mapping[str, Rule]) -> dict[str,
 
 
 def _changes(
-    old: Policy | Rule, new: Policy | Rule, but: set[str], notices: Mapping[str, str]
+    old: Policy | Rule | Redaction,
+    new: Policy | Rule | Redaction,
+    but: set[str],
+    notices: Mapping[str, str],
 ) -> Iterator[str]:
     """Say each field that differs, whatever the fields are."""
     for each in fields(old):

@@ -20,15 +20,21 @@ from assent.engine.question import Question
 from assent.errors import DeniedError, UsageError
 from assent.files import SECRET_MODE, file_sha256, write_whole
 from assent.policy.model import in_force
+from assent.policy.redaction import Redaction, strictest
 from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
 from assent.project.leaving import left_entries
 from assent.project.place import Place, Progress
-from assent.project.writing import directory_key, directory_path, write_corpus
+from assent.project.writing import (
+    directory_key,
+    directory_path,
+    settings_of,
+    write_corpus,
+)
 from assent.redact.directory import COLUMNS, Directory
 from assent.redact.redactor import Redactor
-from assent.terms import PROVED, EventKind, Residence, iso
+from assent.terms import PROVED, EventKind, Recogniser, Residence, iso
 from assent.train.plan import (
     Assignment,
     Group,
@@ -99,7 +105,7 @@ def build(place: Place, progress: Progress) -> Built:
             request,
             question,
             coarse(place, question),
-            Redactor(directory),
+            Redactor(directory, settings_of(place, request)),
             Assignment(plan, plan_key(place, pins["plan_number"])).place,
             buckets_of(plan),
             progress,
@@ -188,6 +194,13 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
     question = place.question(pins["as_of"], pins["ledger_size"])
     if question.unsafe:
         raise DeniedError("`unsafe_default_on` can be replayed, never built")
+    recogniser = redaction_in_force(place, question).recogniser
+    if recogniser is not Recogniser.NONE:
+        raise UsageError(
+            f"the policy in force wants the recogniser `{recogniser}`, which is not "
+            "installed",
+            hint='install it, or publish a policy with `recogniser = "none"`',
+        )
     groups = plan_groups(place, question)
     if not question.has_policy or not groups:
         raise UsageError(
@@ -329,12 +342,19 @@ def _request(
         directory=directory.digest,
         plan=plan.digest,
         simulated="simulated" in (place.config.choices, *tables.source.split()),
+        redaction=redaction_in_force(place, question),
     )
 
 
 def policies_in_force(place: Place, as_of: int, size: int) -> tuple[str, ...]:
     """Name the policies in force by digest."""
     return tuple(p.digest for p in in_force(place.versions(size), as_of))
+
+
+def redaction_in_force(place: Place, question: Question) -> Redaction:
+    """Join what the policies in force want done with personal data in texts."""
+    policies = in_force(place.versions(question.ledger_size), question.as_of)
+    return strictest(policy.redact for policy in policies)
 
 
 def coarse(place: Place, question: Question) -> dict[str | None, str]:

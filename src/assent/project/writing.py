@@ -13,7 +13,8 @@ from assent.corpus.tables import Bucket
 from assent.engine.question import Question
 from assent.project.commitments import people
 from assent.project.place import Place, Progress
-from assent.redact.redactor import Redactor
+from assent.redact.redactor import Redactor, Settings
+from assent.terms import Style
 
 
 def write_corpus(
@@ -61,6 +62,7 @@ def write_corpus(
             ),
             directory_path(place, request.directory),
             directory_key(place),
+            redactor.settings,
             group_of,
         )
         build_spread(request, decided, cluster, assign, buckets, out, known, progress)
@@ -69,6 +71,18 @@ def write_corpus(
 def directory_key(place: Place) -> bytes:
     """The key of all directories of a project: 32 bytes, drawn when first asked for."""
     return place.vault.key("directory")
+
+
+def settings_of(place: Place, request: BuildRequest) -> Settings:
+    """Say how spans are replaced in a corpus and in all that repair it.
+
+    Pseudonyms are bound to the sealed plan: each corpus is built under one of its own,
+    and keeps it when it is repaired, so that a repair changes no pseudonym.
+    """
+    style = request.redaction.style
+    if style is Style.PLACEHOLDER:
+        return Settings()
+    return Settings(style, place.vault.key("pseudonyms"), request.plan)
 
 
 def directory_path(place: Place, name: str) -> Path:

@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from assent.errors import CorpusError
 from assent.redact import disguised, links, numbers
 from assent.redact.confusables import skeleton
 from assent.redact.directory import Directory, Near
@@ -22,8 +22,10 @@ from assent.redact.entries import lowered
 from assent.redact.fold import fold
 from assent.redact.grams import Words
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
+from assent.terms import Style
 
 PASSES = 8
+KEY_BYTES = 16
 BATCH_CHARACTERS = 500_000
 """Texts are folded together up to this size, about 20 MB of memory; one alone may be
 longer."""
@@ -38,14 +40,6 @@ NONE: Mapping[Kind, int] = MappingProxyType({})
 """Counts of a text in which nothing was found."""
 
 
-class Style(StrEnum):
-    """What is put in the place of a span."""
-
-    PLACEHOLDER = "placeholder"  # `[name]`
-    DOCUMENT = "document"  # `[name-1f0c97e2]`, the same within one document
-    CORPUS = "corpus"  # the same within one corpus
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How spans are replaced.
@@ -54,11 +48,21 @@ class Settings:
         style: what is put in the place of a span.
         key: of the pseudonyms, at least 16 bytes; not needed for placeholders.
         scope: names the corpus, so that two corpora cannot be joined by pseudonyms.
+
+    Raises:
+        CorpusError: pseudonyms without a key: whoever guesses a name could check it.
     """
 
     style: Style = Style.PLACEHOLDER
     key: bytes = b""
     scope: str = ""
+
+    def __post_init__(self) -> None:
+        if self.style is not Style.PLACEHOLDER and len(self.key) < KEY_BYTES:
+            raise CorpusError(
+                f"the key of the pseudonyms has {len(self.key)} bytes, wanted at least "
+                f"{KEY_BYTES}"
+            )
 
 
 class Redacted(NamedTuple):
