@@ -88,7 +88,7 @@ def _nearest(words: Sequence[str]) -> Hint:
 
 # An extension belongs to its number: who reads it knows a desk.
 _EXTENSION = re.compile(
-    r"[ ,;]{0,2}(?:ext(?:n|ension)?\.?|x|durchwahl|dw|poste|anexo|ramal|int\.?|доб\.?"
+    r"[ ,;]{0,2}(?:ext(?:n|ension)?\.?|x|durchwahl|dw|poste|anexo|ramal|доб\.?"
     r"|extensao|klapka|toestel)[ .:=]{0,2}[0-9]{1,6}(?![0-9])",
     re.IGNORECASE,
 )

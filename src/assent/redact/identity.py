@@ -20,8 +20,8 @@ from stdnum.kr import rrn
 from stdnum.mx import curp
 from stdnum.pl import pesel
 
-_BOUND = r"(?<![0-9A-Za-z+])(?<![0-9A-Za-z][.\-/])"
-_BOUND_AFTER = r"(?![0-9A-Za-z]|[.\-/][0-9])"
+_BOUND = r"(?<![0-9A-Za-z+])(?<![0-9A-Za-z_]\()(?<![0-9A-Za-z][.\-/])"
+_BOUND_AFTER = r"(?![0-9A-Za-z*]|[.\-/][0-9])"
 
 
 def _always(number: str) -> bool:
@@ -120,6 +120,7 @@ def shaped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[ .\-/]?[A-Za-z0-9]*[0-9][A-Za-z0-9]*){0,6}")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 ANNOUNCED_DIGITS = range(5, 20)
 
 
@@ -135,6 +136,8 @@ def after_word(text: str, start: int, end: int) -> tuple[int, int] | None:
     while start > floor and text[start - 1].isascii() and text[start - 1].isalnum():
         start -= 1
     found = _TOKEN.match(text, start, end + _AFTER)
-    if found and sum(map(str.isdigit, found.group())) in ANNOUNCED_DIGITS:
+    if not found or _DECIMAL.fullmatch(found.group()):
+        return None
+    if sum(map(str.isdigit, found.group())) in ANNOUNCED_DIGITS:
         return found.start(), found.end()
     return None

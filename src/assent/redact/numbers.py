@@ -124,7 +124,8 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
         return
     hint = context.before(text, opened(text, run.start))
     if shapes.BLOT not in inner and hint.weight is Weight.STRONG:
-        if hint.kind is Kind.CARD and digits in banks.CARD_DIGITS:
+        grouped = not run.joined and "." not in inner
+        if hint.kind is Kind.CARD and grouped and digits in banks.CARD_DIGITS:
             yield run.start, run.end, Kind.CARD
             return
         if hint.kind is Kind.IBAN:
@@ -146,7 +147,9 @@ def _glued(text: str, start: int, end: int) -> bool:
     left, right = text[start - 1 : start], text[end : end + 1]
     if left == "." and text[start - 2 : start - 1].isdigit():
         return True
-    return _letter(left) or _letter(right) or "_" in (left, right)
+    if left == "(" and _CALCULATED.search(text, max(0, start - 3), start):
+        return True
+    return _letter(left) or _letter(right) or left == "_" or right in ("_", "*")
 
 
 class _Run(NamedTuple):
@@ -163,7 +166,9 @@ def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
     first = opened(text, run.start)
     plus = "+" in text[first : run.start] and not _letter(text[first - 1 : first])
     listed = phones.windows(inner, plus)
-    if text[first - 2 : first] == "+ " and not plus:  # `+ 49 171 1234567`
+    if (
+        text[first - 2 : first] == "+ " and not plus and "." not in inner
+    ):  # `+ 49 171 1234567`
         listed = (
             tuple(
                 each
@@ -232,10 +237,14 @@ def _trimmed(text: str, start: int, body: str) -> _Run:
     left = text[max(0, outer - 2) : outer]
     if left[-1:] == "/" and " " not in body:
         return _Run(start, start, True)  # a path: a link goes as a whole
+    if body.strip("()").isdigit() and _CALCULATED.search(
+        text, max(0, start - 3), start
+    ):
+        joined = True
     if _joins_left(left, body):
         # `mobile=0171 1234567`: the word may say what it is.
         blank = -1 if left[-1:] == "=" else body.find(" ")
-        joined = blank < 0 or not body[:blank].isdigit()
+        joined = joined or blank < 0 or not body[:blank].isdigit()
         first = 0 if joined else blank + 1
     right = text[start + last : start + last + 4]
     if _joins_right(right, body) and context.extension(text, start + last) == (
@@ -249,6 +258,10 @@ def _trimmed(text: str, start: int, body: str) -> _Run:
     while first < last and not body[last - 1].isdigit():
         last -= 1
     return _Run(start + first, start + last, joined)
+
+
+# Before a number in one piece: a term (`x * 6502530000`), an argument (`f(6502530000`).
+_CALCULATED = re.compile(r"(?:[*+^=<>|&%/] |[A-Za-z0-9_\])]\()$")
 
 
 def _letter(character: str) -> bool:
@@ -273,7 +286,7 @@ def _joins_right(right: str, body: str) -> bool:
     sign, after = right[:1], right[1:]
     if not sign:
         return False
-    if sign in "%°$€£@=_^" or _letter(sign):
+    if sign in "%°$€£@=_^*" or _letter(sign):
         return True
     if sign in ":–—":
         return after[:1].isdigit()

@@ -18,6 +18,7 @@ from assent.redact.shapes import (
 
 _GROUP = re.compile(r"[0-9]+")
 _ZEROS = re.compile(r"\(0\)")
+_COUNTRY = 3  # digits of a country code, at most
 _ABROAD_DIGITS = 10  # in one piece after a `+`: a number even with a digit missing
 _ABROAD = re.compile(r"(?:00|011)[ \-]?(?=[1-9])")
 
@@ -110,6 +111,8 @@ def _international(run: str) -> Window | None:
         if ends and run[ends[-1][0] : group.start()] not in _JOINING:
             break
         if not (zero and zero.start() < group.start() < zero.end()):
+            if ends and len(group.group()) == 1 and len(ends[0][1]) > _COUNTRY:
+                break  # `+35236450.6`
             digits += group.group()
         if len(digits) > PHONE_DIGITS[-1]:
             break

@@ -33,6 +33,7 @@ class Window(NamedTuple):
 
 # What looks like groups of a number and is not: dates, addresses of machines, decimals,
 # ISBN, ISSN. Bounded by anything but another group.
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _OTHER = re.compile(
     r"(?<![0-9])(?<![0-9][.\-/])(?:"
     r"(?:19|20)[0-9]{2}([.\-/])(?:0?[1-9]|1[0-2])\1(?:[12][0-9]|3[01]|0?[1-9])"
@@ -40,7 +41,7 @@ _OTHER = re.compile(
     r"(?:(?:19|20)[0-9]{2}|[0-9]{2})"
     r"|(?:19|20)[0-9]{2} (?:0[1-9]|1[0-2]) (?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[1-9]|[12][0-9]|3[01]) (?:0[1-9]|[12][0-9]|3[01]) (?:19|20)[0-9]{2}"
-    r"|(?![0-9]{2}(?:\.[0-9]{2}){3}(?![0-9]))(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}"
+    rf"|(?![0-9]{{2}}(?:\.[0-9]{{2}}){{3}}(?![0-9])){_BYTE}(?:\.{_BYTE}){{3}}"
     r"(?:/[0-9]{1,2})?"
     r"|(?:19|20)[0-9]{2} ?[\-/ ] ?(?:19|20)[0-9]{2}"
     r"|97[89][ \-]?[0-9][ \-]?[0-9]{2,7}[ \-]?[0-9]{1,6}[ \-]?[0-9]"
@@ -56,8 +57,9 @@ _TRUNK = (
 _ALONE = re.compile(
     r"(?<![0-9])(?<![0-9][.\-/])(?:"
     # North America: (650) 253-0000, 650-253-0000, 650.253.0000, 1 650 253 0000.
-    r"(?P<american>(?:1[ .\-]?)?(?:\([2-9][0-9]{2}\)[ .\-]?|[2-9][0-9]{2}[ .\-/])"
-    r"[0-9]{3}[ .\-][0-9]{4})"
+    r"(?P<american>(?:1[ \-]?|1\.(?=[0-9]{3}\.))?"
+    r"(?:\([2-9][0-9]{2}\)[ .\-]?[0-9]{3}[ .\-]|[2-9][0-9]{2}(?:"
+    r" [0-9]{3}[ \-]|[\-/.][0-9]{3}-|\.[0-9]{3}\.))[0-9]{4})"
     r"|\([2-9][0-9]{2}\) ?[0-9]{7}"
     # A trunk zero: 020 7946 0958, 030/1234567, (0)30-123 45 67, 06.12.34.56.78.
     rf"|(?P<trunk>{_TRUNK}|0[1-9](?:\.[0-9]{{2}}){{4}}|0[1-9][0-9]{{0,2}}\.[0-9]{{6,8}}"
@@ -80,6 +82,7 @@ _GROUPED = re.compile(
 _GROUPED_DIGITS = range(7, 13)
 _TRUNK_DIGITS = range(9, 14)
 _AREA_DIGITS = range(7, 13)
+_PAGES = 1000  # the longest article
 _YEAR = re.compile(r"\((?:19|20)[0-9]{2}\)")
 _GROUP = re.compile(r"[0-9]+")
 # Two groups of these lengths are how somebody writes numbers.
@@ -158,14 +161,26 @@ def _counting(text: str) -> bool:
 def _listed(text: str) -> bool:
     """An amount (`612 000 000`), or numbers in their order (`10 20 30 40`)."""
     groups = _GROUP.findall(text)
-    if groups[-1] == "000" or (set(map(len, groups[1:])) == {3} and len(groups[0]) < 3):
-        return True
+    if groups[-1] == "000" or (
+        set(map(len, groups[1:])) == {3} and (len(groups[0]) < 3 or text[0] < "5")
+    ):
+        return "-" not in text
     values = [int(group) for group in groups]
+    if all(abs(b - a) <= 10 for a, b in zip(values, values[1:], strict=False)):
+        return True
     return len(groups) > 3 and (
         values == sorted(values)
         or not any(value % 10 for value in values)
         or values == sorted(values, reverse=True)
     )
+
+
+def _pages(text: str) -> bool:
+    """`4972-4975` is where an article stands."""
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit() and len(first) == len(last)):
+        return False
+    return 0 < int(last) - int(first) < _PAGES
 
 
 def whole(text: str) -> int:
@@ -188,6 +203,8 @@ def whole(text: str) -> int:
     if "/" in text:
         return OPEN if digits >= 8 else NEVER
     if digits < PHONE_DIGITS.start or max(groups) > 8:
+        return OPEN
+    if _YEAR.search(text) or _pages(text):
         return OPEN
     if len(groups) == 2:
         return LIKELY if (groups[0], groups[1]) in _PAIRS else OPEN

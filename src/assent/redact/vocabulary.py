@@ -67,12 +67,12 @@ EXACT: dict[Hint, str] = {
     """,
     Hint(Kind.IBAN, Weight.STRONG): "iban ibans bban",
     Hint(Kind.ID, Weight.STRONG): """
-        ssn ssns sin nino nir dni nie cpf curp rfc pesel bsn cpr hetu aadhaar aadhar
+        ssn ssns nino nir dni nie cpf curp pesel bsn cpr hetu aadhaar aadhar
         uidai imei meid itin idnr passport passports passeport pasaporte passaporto
         passaporte reisepass paspoort pasport paszport personnummer fodselsnummer
         fuhrerschein rijbewijs korkort sozialversicherungsnummer steuernummer
         steueridentifikationsnummer codicefiscale fiscale ahv personalausweis cedula
-        ktp nik tckn kimlik egn oib jmbg henkilotunnus ppsn nhs social taxpayer
+        ktp nik tckn kimlik egn oib jmbg henkilotunnus ppsn nhs taxpayer
         инн снилс αφμ αμκα
     """,
     Hint(Kind.PHONE, Weight.AGAINST): """
@@ -98,7 +98,10 @@ PAIRS: dict[str, tuple[frozenset[str], Kind]] = {
     "license": (_DRIVERS, Kind.ID),
     "licence": (_DRIVERS, Kind.ID),
     "conduire": (frozenset({"de"}), Kind.ID),
-    "insurance": (frozenset({"national", "health"}), Kind.ID),
+    "insurance": (frozenset({"national", "health", "social"}), Kind.ID),
+    "security": (frozenset({"social"}), Kind.ID),
+    "social": (_words("seguridad seguranca"), Kind.ID),
+    "sociale": (frozenset({"securite"}), Kind.ID),
     "id": (_words("national tax citizen government steuer steuerliche"), Kind.ID),
 }
 # The beginning of a word, in languages that build long ones.
