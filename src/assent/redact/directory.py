@@ -152,18 +152,14 @@ class Directory:
     @cached_property
     def digest(self) -> str:
         """Sha256, in hex, of all keyed tags: the same before and after hiding."""
-        known = set(pairs(self.hidden))
-        owners: dict[str | None, bytes] = {}
-        for batch in self.rows.to_batches(max_chunksize=100_000):
-            for subject, mark, text in zip(
-                *(column.to_pylist() for column in batch.columns), strict=True
-            ):
-                if subject not in owners:
-                    owners[subject] = self._tags.of_subject(subject)
-                known.add((self._tags.of_entry(mark, text), owners[subject]))
+        tags = [b"".join(each) for each in pairs(self.hidden)]
+        parts = [np.array(tags, "S32")]
+        for batch in self.rows.to_batches(max_chunksize=BATCH):
+            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            tags = [self._tags.of_row(*row) for row in rows]
+            parts.append(np.array(tags, "S32"))
         whole = hashlib.sha256(b"assent/directory/v2\n")
-        for tag, owner in sorted(known):
-            whole.update(tag + owner)
+        whole.update(np.unique(np.concatenate(parts)).tobytes())
         return whole.hexdigest()
 
     def hide(self, subject_id: str) -> "Directory":
@@ -235,13 +231,13 @@ class Directory:
 
     def _names_of(self, subject_id: str) -> list[tuple[str, Kind]]:
         wanted = np.uint64(_subject_hash(subject_id))
-        first = np.searchsorted(self._near_subjects, wanted)
+        first = np.searchsorted(self._near_subjects, wanted, "left")
+        last = np.searchsorted(self._near_subjects, wanted, "right")
         found = []
-        for row in self._near_rows[first:].tolist():
-            if self.rows["subject_id"][row].as_py() != subject_id:
-                break
-            mark = Mark(self.rows["mark"][row].as_py()) & ~Mark.NEAR
-            found.append((self.rows["text"][row].as_py(), _KIND_OF[mark]))
+        for row in self._near_rows[first:last].tolist():
+            subject, mark, text = (column[row].as_py() for column in self.rows.columns)
+            if subject == subject_id:
+                found.append((text, _KIND_OF[Mark(mark) & ~Mark.NEAR]))
         return found
 
     def _kept(

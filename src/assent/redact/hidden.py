@@ -71,6 +71,10 @@ class Tags:
         """Tag whose an entry is: 16 bytes."""
         return self._tag("owner", subject_id or "")
 
+    def of_row(self, subject_id: str | None, mark: int, text: str) -> bytes:
+        """Tag an entry and whose it is: 32 bytes."""
+        return self.of_entry(mark, text) + self.of_subject(subject_id)
+
     def hide(self, rows: pa.Table) -> pa.Table:
         """Turn entries (`subject_id`, `mark`, `text`) into rows of `HIDDEN`."""
         listed = rows.to_pylist()
