@@ -338,7 +338,7 @@ PHONE_TEMPLATES = [
     "전화번호: {}",
     "هاتف {}",
     "טלפון: {}",
-    "फोन {}",
+    "फन {}",
     "โทร {}",
     "line one\nline two\ncall: {}\nbye",
     "I lost my SIM, the registered number was {}.",

@@ -117,6 +117,19 @@ def test_the_directory_finds_its_members(text: str, wanted: str) -> None:
     assert redacted(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("लिखो अनीता.गुप25@समाचार.example.net को", "लिखो [email] को"),
+        ("धन्यवाद @मीरा_चौध39 जी", "धन्यवाद [handle] जी"),
+        ("@रोहन@डाक.example.org", "[handle]"),
+        ("বাংলা @রবীন্দ্র১২!", "বাংলা [handle]!"),
+    ],
+)
+def test_vowel_signs_do_not_cut_an_address_in_two(text: str, wanted: str) -> None:
+    assert Redactor(NOBODY).redact([text])[0].text == wanted
+
+
 def test_without_a_directory_names_stay() -> None:
     assert redact("Anna Lee", NOBODY).text == "Anna Lee"
 

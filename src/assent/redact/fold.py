@@ -24,7 +24,8 @@ SEPARATOR = f"\n{BARRIER}\n"
 
 _LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
-_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
+# Vowel signs too: to a pattern they are no letters, and would cut a word in two.
+_UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _CHARACTERS = 0x110000
 _DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
 _BLANK, _NEWLINE = 0x20, 0x0A

@@ -26,7 +26,7 @@ _GAP = re.compile(r"[ ,.;:/()\n+_*|\-]{0,4}")
 _CUE = re.compile(
     r"(?:tel|phone|call|mobile|cell|whatsapp|fax|sms|dial|ring|text|reach|number|nummer"
     r"|handy|mobil|anruf|appel|joign|portable|llama|movil|chiam|liga|bel|numer|звон"
-    r"|번호|전화|연락|電話|电话|手机|番号|τηλ|هاتف|טלפון|फोन|telefon"
+    r"|번호|전화|연락|電話|电话|手机|番号|τηλ|هاتف|טלפון|फन|telefon"
     r"|card|visa|karte|carte|carta|tarjeta|pin|account|konto)",
     re.IGNORECASE,
 )
