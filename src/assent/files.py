@@ -6,7 +6,9 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from assent.errors import UsageError
 
@@ -49,6 +51,18 @@ def write_all_whole(files: Iterable[tuple[Path, bytes]], mode: int = 0o644) -> N
             draft.discard()  # a full disk needs its space back
 
 
+class Unbuffered(FileIO):
+    """Takes all that is written; what a full disk did not take is not tried again."""
+
+    def write(self, data: Any) -> int:
+        """Write all bytes of a buffer; returns how many they are."""
+        left = memoryview(data).cast("B")
+        size = len(left)
+        while left:
+            left = left[super().write(left) :]
+        return size
+
+
 class _Draft:
     """A file that is being written beside the one that it will replace."""
 
@@ -63,23 +77,20 @@ class _Draft:
         # Created with its mode: a secret is never readable, not even for an instant.
         self.draft.unlink(missing_ok=True)
         handle = os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        # No buffer: what a full disk did not take must not be tried again on closing.
-        self._stream = os.fdopen(handle, "wb", buffering=0)
+        self.stream = Unbuffered(handle, "wb")
 
     def write(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[self._stream.write(left) :]
+        self.stream.write(data)
 
     def sync(self) -> None:
-        os.fsync(self._stream.fileno())
-        self._stream.close()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
 
     def keep(self) -> None:
         os.replace(self.draft, self.path)
 
     def discard(self) -> None:
-        self._stream.close()
+        self.stream.close()
         self.draft.unlink(missing_ok=True)
 
 
@@ -94,6 +105,29 @@ def _keep(drafts: Sequence[_Draft]) -> None:
     # Crash here: each name leads to the old content or the new.
     for folder in dict.fromkeys(one for draft in drafts for one in draft.folders):
         sync_folder(folder)
+
+
+@contextmanager
+def whole_stream(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Give a stream whose content becomes `path` when the block ends without an error.
+
+    For what does not fit into memory. A crash leaves the old file, and a draft that the
+    next write replaces.
+
+    Raises:
+        UsageError: the disk is full; the old content is still there.
+    """
+    with full_disk_named(path):
+        draft = _Draft(path, mode)
+    kept = False
+    try:
+        with full_disk_named(path):
+            yield draft.stream
+        _keep([draft])
+        kept = True
+    finally:
+        if not kept:
+            draft.discard()
 
 
 @contextmanager

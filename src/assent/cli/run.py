@@ -11,6 +11,7 @@ from assent.cli.erasing import erase
 from assent.cli.monitor import evidence, monitor
 from assent.cli.output import progress_bars, show_table
 from assent.cli.papers import receipt, sign
+from assent.cli.redact import redact
 from assent.cli.root import cli, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.cli.verify import verify
@@ -120,6 +121,10 @@ def explain(
         click.echo(line)
     if not found.allowed:
         sys.exit(1)
+
+
+# What a build does to texts, for files alone.
+cli.add_command(redact)
 
 
 @cli.command()

@@ -63,6 +63,9 @@ class Tags:
         sealing = hashlib.blake2b(b"seal", key=key, digest_size=KEY_BYTES)
         self._cipher = AESSIV(sealing.digest())
 
+    def __reduce__(self) -> tuple[type["Tags"], tuple[bytes]]:
+        return Tags, (self._key,)  # a cipher does not travel between processes
+
     def of_entry(self, mark: int, text: str) -> bytes:
         """Tag an entry: 16 bytes."""
         return self._tag(str(int(mark)), text)

@@ -1,0 +1,110 @@
+"""Small files to redact, also in processes of their own, which may be killed.
+
+It imports no test: a process that is started anew loads all of it.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assent.redact import columns
+from assent.redact.bulk import Tally, Work, workers
+from assent.redact.directory import Directory
+from assent.redact.files import Done, Pair, Wanted, format_of, redact_file
+from assent.redact.reading import MEGABYTE
+from assent.redact.redactor import Settings
+from assent.redact.spans import Kind
+
+KEY = bytes(range(32))
+NAMES = Directory.of({Kind.NAME: ["Anna Lee"], Kind.HANDLE: ["anna_lee99"]}, KEY)
+WORK = Work(NAMES, Settings())
+ALL = Wanted()
+TEXT = "Anna Lee, a@b.example: see https://c.example"
+REDACTED = "[name], [email]: see [url]"
+
+
+def redact(
+    source: Path,
+    target: Path,
+    wanted: Wanted = ALL,
+    work: Work = WORK,
+    jobs: int = 1,
+) -> Done:
+    with workers(work, jobs) as doing:
+        return redact_file(Pair(source, target, format_of(source)), wanted, doing)
+
+
+def written(path: Path, rows: pa.Table) -> Path:
+    """Write rows to a Parquet file."""
+    pq.write_table(rows, path)
+    return path
+
+
+def many(path: Path, rows: int) -> Path:
+    """Make a file of so many documents, each of a kilobyte."""
+    text = [f"{number} {TEXT} " + "so it goes on " * 60 for number in range(rows)]
+    if path.suffix == ".parquet":
+        # One row group, whatever its size: others write them so.
+        pq.write_table(
+            pa.table({"text": text, "more": text}), path, row_group_size=rows
+        )
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps({"text": each}) + "\n" for each in text))
+    else:
+        path.write_text("\n\n".join(text))
+    return path
+
+
+def peak_of(connection: Any, source: Path, target: Path, warm: Path) -> None:
+    """Redact a file, and tell how much more memory that took than a small one."""
+    columns.GROUP_BYTES = MEGABYTE  # both files have many row groups then
+    redact(warm, target)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    redact(source, target)
+    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+
+def extra_memory(source: Path, warm: Path) -> int:
+    """Measure in a process of its own: a peak never falls. Returns: kilobytes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    hears, tells = context.Pipe(duplex=False)
+    target = source.with_name(f"new-{source.name}")
+    process = context.Process(target=peak_of, args=(tells, source, target, warm))
+    process.start()
+    tells.close()
+    found = int(hears.recv())
+    process.join()
+    return found
+
+
+def run_and_kill(folder: Path, batches: int) -> int:
+    """Redact in a process that kills itself after so many batches; its exit code."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=redact_and_die, args=(folder, batches))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def redact_and_die(folder: Path, batches: int) -> None:
+    left = [batches]
+
+    def die(tally: Tally) -> None:
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for source in sorted(folder.glob("in/*")):
+        with workers(Work(NAMES, Settings())) as doing:
+            pair = Pair(source, folder / "out" / source.name, format_of(source))
+            redact_file(pair, Wanted(), doing, die)
