@@ -79,6 +79,8 @@ class EventKind(StrEnum):
     SHARE_DROPPED = "share_dropped"  # logged as shared, and never handed over
     SHARE_CHANGED = "share_changed"
     SHARE_ACKNOWLEDGED = "share_acknowledged"
+    OBJECTOR_REGISTERED = "objector_registered"  # who is no member, and wants no name
+    OBJECTOR_REMOVED = "objector_removed"
 
 
 CHOICES = frozenset(

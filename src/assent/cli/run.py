@@ -9,6 +9,7 @@ import click
 from assent.cli.audit import audit
 from assent.cli.erasing import erase
 from assent.cli.monitor import evidence, monitor
+from assent.cli.objecting import object_
 from assent.cli.output import progress_bars, show_table
 from assent.cli.papers import receipt, sign
 from assent.cli.redact import redact
@@ -212,6 +213,7 @@ def forget(context: click.Context, oracle: bool) -> None:
 
 
 # In the order of the flow: who is in nothing any more can be erased.
+cli.add_command(object_)
 cli.add_command(erase)
 
 

@@ -80,6 +80,8 @@ BODIES: dict[str, dict[str, _Read]] = {
         "acknowledgement": DIGEST,
         "verifier_key": _key_or_null,
     },
+    "objector_registered": {"objector": NAME, "commitment": DIGEST},
+    "objector_removed": {"objector": NAME},
 }
 """Fields of the public bodies that nothing else reads (docs/formats.md, section 6)."""
 MAY_BE_ADDED: dict[str, dict[str, _Read]] = {

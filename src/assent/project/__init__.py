@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from assent.project.erasing import Erasure
     from assent.project.forgetting import Repaired
     from assent.project.importing import Imported
+    from assent.project.objecting import Objection
     from assent.project.training import Answer, Trained
     from assent.report.replay import Snapshot
 
@@ -389,6 +390,29 @@ class Project(Decides, Outward):
         from assent.project.proving import prove
 
         return prove(self.place, subject_id, path, model_id, consent)
+
+    def object(self, values: Mapping[str, Sequence[str]]) -> "Objection":
+        """Register what somebody who is no member is called; it is removed everywhere.
+
+        Args:
+            values: by kind: `name`, `email`, `handle`, `phone`, `url`.
+        """
+        from assent.project.objecting import register
+        from assent.redact.spans import Kind
+
+        return register(self.place, {Kind(kind): each for kind, each in values.items()})
+
+    def objectors(self) -> dict[str, str]:
+        """List those who objected and are no members: id -> since when."""
+        from assent.project.objecting import listed
+
+        return listed(self.place)
+
+    def remove_objector(self, objector: str) -> int:
+        """Forget such an objector; gives the ledger entry that says so."""
+        from assent.project.objecting import remove
+
+        return remove(self.place, objector)
 
     def erase(
         self, subject_id: str, out: Path, progress: Progress = silent

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from assent.canon import canonical
+from assent.canon import canonical, digest
 from assent.corpus.manifest import BuildRequest, Manifest, read_manifest
 from assent.engine.question import Question
 from assent.errors import DeniedError, UsageError
@@ -25,6 +25,7 @@ from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
 from assent.project.leaving import left_entries
+from assent.project.objecting import listed, objector_entries
 from assent.project.place import Place, Progress
 from assent.project.writing import (
     directory_key,
@@ -129,6 +130,7 @@ def _pins(place: Place, begun: dict[str, Any] | None) -> dict[str, Any]:
         "documents": tables.documents_sha256,
         "subjects": tables.subjects_sha256,
         "config": file_sha256(place.folder / FILE),
+        "objectors": digest(listed(place)),
     }
     now = place.clock()
     if begun is not None:
@@ -311,12 +313,11 @@ def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> P
 def pinned_directory(place: Place) -> Directory:
     """Make the directory of the loaded people and pin it: mode 0600, by digest.
 
-    Those who were erased are in it as keyed tags.
+    Those who were erased, and objectors who are no members, are in it as keyed tags.
     """
     subjects = pq.read_table(place.tables().subjects, columns=["subject_id", *COLUMNS])
-    directory = Directory.from_subjects(
-        subjects, directory_key(place), left_entries(place)
-    )
+    known = Directory.from_subjects(subjects, directory_key(place), left_entries(place))
+    directory = known.joined(objector_entries(place))
     path = directory_path(place, directory.digest)
     if not path.exists():
         write_whole(path, directory.to_bytes(), SECRET_MODE)
