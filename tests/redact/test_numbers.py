@@ -48,6 +48,11 @@ def replaced(text: str) -> str:
         ("650-253-0000 ext. 123", "[phone]"),
         ("650-253-0000 x123", "[phone]"),
         ("tel:+1-650-253-0000;ext=12", "tel:[phone]"),
+        ("**650-253-0000** _650-253-0000_", "**[phone]** _[phone]_"),
+        ("**4111 1111 1111 1111** *123-45-6789*", "**[card]** *[id]*"),
+        ("| 6502530000 | <650-253-0000> |", "| [phone] | <[phone]> |"),
+        ("wa=+16502530000", "wa=[phone]"),
+        ("> 6502530000", "> [phone]"),
     ],
 )
 def test_telephones_are_found_by_their_shape_or_by_a_word(

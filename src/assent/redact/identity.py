@@ -21,7 +21,7 @@ from stdnum.mx import curp
 from stdnum.pl import pesel
 
 _BOUND = r"(?<![0-9A-Za-z+])(?<![0-9A-Za-z_]\()(?<![0-9A-Za-z][.\-/])"
-_BOUND_AFTER = r"(?![0-9A-Za-z*]|[.\-/][0-9])"
+_BOUND_AFTER = r"(?![0-9A-Za-z]|\*[0-9A-Za-z]|[.\-/][0-9])"
 
 
 def _always(number: str) -> bool:

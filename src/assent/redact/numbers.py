@@ -11,10 +11,10 @@ without any word that says what it is.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from assent.redact import banks, context, identity, phones, shapes
+from assent.redact import banks, context, edges, identity, phones, shapes
 from assent.redact.chains import chains, opened
+from assent.redact.edges import Run
 from assent.redact.spans import BARRIER, Found, Kind
 from assent.redact.vocabulary import Hint, Weight
 
@@ -110,12 +110,12 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
     """Look at digits and separators only: cards first, then what words say."""
     if len(body) >= banks.CARD_DIGITS.start and text[start - 1 : start] != "+":
         for a, b, sure in list(banks.cards(body)):
-            if shapes.BLOT in body[a:b] or _glued(text, start + a, start + b):
+            if shapes.BLOT in body[a:b] or edges.glued(text, start + a, start + b):
                 continue
             if sure or context.before(text, start + a).kind is Kind.CARD:
                 yield start + a, start + b, Kind.CARD
                 body = body[:a] + shapes.BLOT * (b - a) + body[b:]
-    run = _trimmed(text, start, body)
+    run = edges.trimmed(text, start, body)
     if run.end - run.start < _FEWEST:
         return
     inner = body[run.start - start : run.end - start]
@@ -124,63 +124,35 @@ def _in_run(text: str, start: int, body: str) -> Iterator[Found]:
         return
     hint = context.before(text, opened(text, run.start))
     if shapes.BLOT not in inner and hint.weight is Weight.STRONG:
-        grouped = not run.joined and "." not in inner
-        if hint.kind is Kind.CARD and grouped and digits in banks.CARD_DIGITS:
-            yield run.start, run.end, Kind.CARD
+        announced = _announced(text, run, inner, digits, hint.kind)
+        if announced:
+            yield announced
             return
-        if hint.kind is Kind.IBAN:
-            around = _around(text, run.start, run.end)
-            span = banks.after_word(text, run.start, *around)
-            if span:
-                yield *span, Kind.IBAN
-                return
-        if hint.kind is Kind.ID:
-            span = identity.after_word(text, run.start, run.end)
-            if span:
-                yield *span, Kind.ID
-                return
     yield from _phones(text, run, inner, hint)
 
 
-def _glued(text: str, start: int, end: int) -> bool:
-    """A part of a longer token: letters touch it, or it is digits of a fraction."""
-    left, right = text[start - 1 : start], text[end : end + 1]
-    if left == "." and text[start - 2 : start - 1].isdigit():
-        return True
-    if left == "(" and _CALCULATED.search(text, max(0, start - 3), start):
-        return True
-    return _letter(left) or _letter(right) or left == "_" or right in ("_", "*")
+def _announced(
+    text: str, run: Run, inner: str, digits: int, kind: Kind
+) -> Found | None:
+    """Take what a word announces, whatever its check digits are."""
+    span = None
+    if kind is Kind.CARD and digits in banks.CARD_DIGITS:
+        if not run.joined and "." not in inner:
+            span = run.start, run.end
+    elif kind is Kind.IBAN:
+        span = banks.after_word(text, run.start, *_around(text, run.start, run.end))
+    elif kind is Kind.ID:
+        span = identity.after_word(text, run.start, run.end)
+    return (*span, kind) if span else None
 
 
-class _Run(NamedTuple):
-    """A run cut to what can be its own number."""
-
-    start: int
-    end: int
-    joined: bool  # to letters or signs: a part of a name, of a path, of an amount
-
-
-def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
-    if run.joined and hint.weight is not Weight.STRONG:
-        return
-    first = opened(text, run.start)
-    plus = "+" in text[first : run.start] and not _letter(text[first - 1 : first])
-    listed = phones.windows(inner, plus)
-    if (
-        text[first - 2 : first] == "+ " and not plus and "." not in inner
-    ):  # `+ 49 171 1234567`
-        listed = (
-            tuple(
-                each
-                for each in phones.windows(inner, True)
-                if each.weight == shapes.SURE
-            )
-            or listed
-        )
+def _phones(text: str, run: Run, inner: str, hint: Hint) -> Iterator[Found]:
     done = 0
-    for window in listed:
+    for window in _windows(text, run, inner):
         if window.start < done:
             continue  # inside one that was found
+        if run.joined and window.weight < shapes.SURE and hint.weight < Weight.STRONG:
+            continue
         start, end = run.start + window.start, run.start + window.end
         weight = window.weight
         if weight == shapes.ALONE and _house(text, start, end):
@@ -189,6 +161,19 @@ def _phones(text: str, run: _Run, inner: str, hint: Hint) -> Iterator[Found]:
         if weight + _said(text, start, end, stop, hint, weight) >= shapes.ALONE:
             done = window.end
             yield _whole(text, start, stop), stop, Kind.PHONE
+
+
+def _windows(text: str, run: Run, inner: str) -> tuple[shapes.Window, ...]:
+    """What may be a telephone number, with what a `+` before it says."""
+    first = opened(text, run.start)
+    if "+" in text[first : run.start]:
+        return phones.windows(inner, not edges.letter(text[first - 1 : first]))
+    grouped = not inner.isdigit() and "." not in inner
+    if grouped and text[first - 2 : first] == "+ ":  # `+ 49 171 1234567`
+        abroad = phones.windows(inner, True)
+        if abroad and abroad[0].weight == shapes.SURE:
+            return abroad
+    return phones.windows(inner, False)
 
 
 def _said(
@@ -225,71 +210,3 @@ def _house(text: str, start: int, end: int) -> bool:
 def _own_line(text: str, start: int, end: int) -> bool:
     start = opened(text, start)
     return text[start - 1 : start] in ("", "\n") and text[end : end + 1] in ("", "\n")
-
-
-_SIGNS = frozenset("$€£¥%^~\\<=_&@#*/{|")
-
-
-def _trimmed(text: str, start: int, body: str) -> _Run:
-    """Cut off groups that belong to a word, a time or an amount beside the run."""
-    first, last, joined = 0, len(body), False
-    outer = opened(text, start)
-    left = text[max(0, outer - 2) : outer]
-    if left[-1:] == "/" and " " not in body:
-        return _Run(start, start, True)  # a path: a link goes as a whole
-    if body.strip("()").isdigit() and _CALCULATED.search(
-        text, max(0, start - 3), start
-    ):
-        joined = True
-    if _joins_left(left, body):
-        # `mobile=0171 1234567`: the word may say what it is.
-        blank = -1 if left[-1:] == "=" else body.find(" ")
-        joined = joined or blank < 0 or not body[:blank].isdigit()
-        first = 0 if joined else blank + 1
-    right = text[start + last : start + last + 4]
-    if _joins_right(right, body) and context.extension(text, start + last) == (
-        start + last
-    ):
-        blank = body.rfind(" ")
-        joined = joined or blank < first
-        last = last if blank < first else blank
-    while first < last and not body[first].isdigit() and body[first] != "(":
-        first += 1
-    while first < last and not body[last - 1].isdigit():
-        last -= 1
-    return _Run(start + first, start + last, joined)
-
-
-# Before a number in one piece: a term (`x * 6502530000`), an argument (`f(6502530000`).
-_CALCULATED = re.compile(r"(?:[*+^=<>|&%/] |[A-Za-z0-9_\])]\()$")
-
-
-def _letter(character: str) -> bool:
-    """A letter that cannot stand beside a number of its own; Japanese ones can."""
-    return character < "\u0250" and character.isalnum()
-
-
-def _joins_left(left: str, body: str) -> bool:
-    """The first group belongs to what stands before it, of which these are the last."""
-    sign, before = left[-1:], left[:-1]
-    if _letter(sign) or sign in _SIGNS:
-        return True
-    if sign in ":–—":
-        return before.isdigit()
-    if sign == ",":  # 1,234 5678
-        return before.isdigit() and body[:3].isdigit() and not body[3:4].isdigit()
-    return sign in ("-", ".", "'") and _letter(before)
-
-
-def _joins_right(right: str, body: str) -> bool:
-    """The last group belongs to what stands after it."""
-    sign, after = right[:1], right[1:]
-    if not sign:
-        return False
-    if sign in "%°$€£@=_^*" or _letter(sign):
-        return True
-    if sign in ":–—":
-        return after[:1].isdigit()
-    if sign == ",":  # 650 1,234
-        return len(after) == 3 and after.isdigit() and body[-4:-3] in (" ", "")
-    return sign == "." and _letter(after[:1]) and not after[0].isupper()
