@@ -6,9 +6,7 @@ without that word are of the other.
 """
 
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from redact_text import DATA
 
@@ -45,13 +43,13 @@ def structured(text: Path, scale: float) -> Figures:
         spans = redactor.find([each.text for each in labelled])
         for kind in KINDS:
             found = score(labelled, spans, kind)
-            if not found.recall.of:
-                continue  # no label, no figure
+            if not (found.recall.total and found.precision.total):
+                continue  # nothing labelled or nothing found is no figure
             figures |= {
                 f"{kind}_recall{ending}": found.recall.value,
                 f"{kind}_precision{ending}": found.precision.value,
                 f"{kind}_precision_same{ending}": found.precision_same.value,
-                f"{kind}_labels{ending}": found.recall.of,
+                f"{kind}_labels{ending}": found.recall.total,
             }
     return figures
 
@@ -61,17 +59,17 @@ def disguised(text: Path, scale: float) -> Figures:
 
     The directory knows the people of both lists, as it would on a platform.
     """
-    from disguise_scoring import false_hits, read, score
+    from disguise_scoring import by, false_hits, read, redactor_of, score
 
     sides = [side for side in SIDES if (LISTS / f"{side}.jsonl").exists()]
     lists = {side: read(LISTS / f"{side}.jsonl") for side in sides}
-    redactor = Redactor(_people([row for rows in lists.values() for row in rows]))
+    detect = by(redactor_of([row for rows in lists.values() for row in rows]))
     figures: Figures = {}
     for side, rows in lists.items():
         ending = SIDES[side]
         innocent = read(LISTS / f"innocent_{side}.jsonl")
-        found = score(rows, _detect(redactor, rows))
-        hit = false_hits(innocent, _detect(redactor, innocent))
+        found = score(rows, detect)
+        hit = false_hits(innocent, detect)
         figures |= {
             f"obfuscated_recall{ending}": found.share,
             f"obfuscated_forms{ending}": len(rows),
@@ -80,25 +78,3 @@ def disguised(text: Path, scale: float) -> Figures:
         for kind, (hits, of) in found.by_kind().items():
             figures[f"obfuscated_recall_{kind}{ending}"] = hits / of
     return figures
-
-
-def _people(rows: Sequence[dict[str, Any]]) -> Directory:
-    return Directory.of(
-        {
-            kind: sorted({row["directory"] for row in rows if row["kind"] == kind})
-            for kind in (Kind.NAME, Kind.HANDLE)
-        },
-        KEY,
-    )
-
-
-def _detect(
-    redactor: Redactor, rows: Sequence[dict[str, Any]]
-) -> Callable[[dict[str, Any]], list[tuple[int, int]]]:
-    """Read all rows at once; each row's spans are then looked up."""
-    found = redactor.find([row["text"] for row in rows])
-    spans = {
-        row["id"]: [(span.start, span.end) for span in each]
-        for row, each in zip(rows, found, strict=True)
-    }
-    return lambda row: spans[row["id"]]
