@@ -43,13 +43,17 @@ def structured(text: Path, scale: float) -> Figures:
         spans = redactor.find([each.text for each in labelled])
         for kind in KINDS:
             found = score(labelled, spans, kind)
-            if not (found.recall.total and found.precision.total):
-                continue  # nothing labelled or nothing found is no figure
+            shares = {
+                "recall": found.recall.value,
+                "precision": found.precision.value,
+                "precision_same": found.precision_same.value,
+                "labels": found.recall.total,
+            }
+            # Where nothing is labelled there is no recall, not one of 0 or 1.
             figures |= {
-                f"{kind}_recall{ending}": found.recall.value,
-                f"{kind}_precision{ending}": found.precision.value,
-                f"{kind}_precision_same{ending}": found.precision_same.value,
-                f"{kind}_labels{ending}": found.recall.total,
+                f"{kind}_{name}{ending}": share
+                for name, share in shares.items()
+                if share is not None
             }
     return figures
 
