@@ -111,11 +111,11 @@ def shaped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     floor, ceiling = max(0, start - _BEFORE), end + _AFTER
     if end - start >= _DIGITS_CHAIN:
         for found in _ANY_DIGITS.finditer(text, start, ceiling):
-            if _CHECKS[found.lastgroup or ""](found.group()):
+            if found.start() < end and _CHECKS[found.lastgroup or ""](found.group()):
                 yield found.span()
     if _CAPITAL.search(text, max(0, start - _NEAR), end + _NEAR):
         for found in _ANY_LETTERS.finditer(text, floor, ceiling):
-            if _CHECKS[found.lastgroup or ""](found.group()):
+            if found.start() < end and _CHECKS[found.lastgroup or ""](found.group()):
                 yield found.span()
 
 
