@@ -15,6 +15,7 @@ from assent.project.auditing import FIGURES, PAGE, SHEET, Options
 from assent.project.drawing import Stratum, draw, drawn, quotas
 from assent.redact.planted import GROUPS
 from assent.redact.spans import Kind
+from small_names import project
 from small_project import SECRET_WORDS, corpus_of, digests, opened, refused
 
 pytest_plugins = ("toy_projects", "command_line")
@@ -113,7 +114,25 @@ def test_the_project_is_left_as_it_was(built, tmp_path):
 
 
 def test_in_a_corpus_of_this_release_nothing_is_found_again(audited):
-    assert audited[0].figures["again"] == {"documents": 30, "found": {}}
+    again = audited[0].figures["again"]
+
+    assert again == {"documents": 30, "found": {}, "kept_by_policy": []}
+
+
+def test_a_corpus_with_pseudonyms_is_read_with_its_own_settings(tmp_path):
+    text = "Anna Lee asked Ben Berg, and anna@mail.example, and Anna Lee said no"
+    project(tmp_path / "toy", {"u01-1": text}, '[redact]\nstyle = "corpus"\n')
+    with opened(tmp_path / "toy") as open_one:
+        open_one.build()
+    figures = again(tmp_path / "toy", tmp_path / "out").figures
+    rows = {row["name"]: row for row in figures["removed"]["sample"]["by_kind"]}
+
+    assert figures["again"]["found"] == {}
+    assert figures["removed"]["sample"]["documents"] == 1
+    assert rows["name"]["replaced"] == 3
+    assert rows["name"]["share"] == pytest.approx(24 / len(text), abs=1e-6)
+    recall = {row["name"]: row["as_written"] for row in figures["recall"]["by_kind"]}
+    assert recall["name"]["share"] == 1
 
 
 def test_the_share_removed_is_that_of_the_manifest_and_adds_up(built, audited):

@@ -19,12 +19,13 @@ from assent.canon import canonical, sha256
 from assent.corpus.manifest import Manifest, check_parts
 from assent.errors import CorpusError, UsageError
 from assent.files import SECRET_MODE, write_all_whole, write_whole
+from assent.policy.redaction import Redaction
 from assent.project import reviewing
 from assent.project.drawing import Document, Draw, draw, drawn
 from assent.project.place import Place, Progress
 from assent.project.removal import removed, spans_of
 from assent.project.reviewing import Head
-from assent.project.writing import directory_key, directory_path
+from assent.project.writing import directory_key, directory_path, settings_of
 from assent.redact import tally
 from assent.redact.directory import Directory
 from assent.redact.interval import CONFIDENCE, share
@@ -34,6 +35,7 @@ from assent.redact.planted import LEAVER, STAYER, Identity, entries, identities
 from assent.redact.redactor import Redactor
 from assent.redact.spans import Kind
 from assent.redact.tally import Figures
+from assent.terms import Inside
 
 FORMAT = "assent/redaction-audit/v1"
 CARRIERS = 2_000
@@ -134,11 +136,11 @@ def audit(
     table = place.tables_at(manifest.request.ledger_size).documents
     carriers = drawn(folder, manifest, table, found.evenly)
     progress("documents drawn", len(carriers), len(carriers))
-    redactor = Redactor(directory)
+    redactor = Redactor(directory, settings_of(place, manifest.request))
     figures: Figures = {
         **_pins(manifest, options, len(carriers)),
-        "again": _again(redactor, carriers),
-        **_planted(place, directory, carriers, options, progress),
+        "again": _again(redactor, carriers, manifest.request.redaction),
+        **_planted(place, redactor, carriers, options, progress),
         "removed": removed(redactor, folder, manifest, carriers),
     }
     _estimate(figures, manifest)
@@ -228,16 +230,25 @@ def _pins(manifest: Manifest, options: Options, carriers: int) -> Figures:
     }
 
 
-def _again(redactor: Redactor, carriers: Sequence[Document]) -> Figures:
+def _again(
+    redactor: Redactor, carriers: Sequence[Document], asked: Redaction
+) -> Figures:
+    """Read the drawn documents again; what a policy keeps is there by its will."""
+    kept = {Kind.NAME: asked.names, Kind.QUOTE: asked.quotes}
+    left = {kind for kind, what in kept.items() if what is Inside.KEEP}
     texts = [each.redacted for each in carriers]
     found = found_again(redactor, texts, [each.near for each in carriers])
-    counts = {kind.value: found[kind] for kind in sorted(found)}
-    return {"documents": len(texts), "found": counts}
+    counts = {kind.value: found[kind] for kind in sorted(found) if kind not in left}
+    return {
+        "documents": len(texts),
+        "found": counts,
+        "kept_by_policy": sorted(kind.value for kind in left),
+    }
 
 
 def _planted(
     place: Place,
-    directory: Directory,
+    redactor: Redactor,
     carriers: Sequence[Document],
     options: Options,
     progress: Progress,
@@ -245,7 +256,8 @@ def _planted(
     """Plant identities and look-alikes, redact, and count what became of them."""
     made = identities(options.seed, options.each)
     innocent = innocents(options.seed, max(options.each // 4, 1))
-    redactor = Redactor(_with_planted(directory, directory_key(place), made))
+    directory = _with_planted(redactor.directory, directory_key(place), made)
+    redactor = Redactor(directory, redactor.settings)
     texts = [each.redacted for each in carriers]
     progress("identities made", len(made), len(made))
     near = [(STAYER,) if each.near else () for each in made]
