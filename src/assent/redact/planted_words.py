@@ -1,4 +1,4 @@
-"""Parts of which identities are made that belong to nobody, in twelve ways of writing.
+"""Parts of which identities are made that belong to nobody, in eleven scripts.
 
 First names are common ones. Family names are put together of a beginning and an end, so
 that hardly one of them is anybody's. Where a family name comes first, it does here.
