@@ -51,7 +51,7 @@ def replaced(text: str) -> str:
         ("**650-253-0000** _650-253-0000_", "**[phone]** _[phone]_"),
         ("**4111 1111 1111 1111** *123-45-6789*", "**[card]** *[id]*"),
         ("| 6502530000 | <650-253-0000> |", "| [phone] | <[phone]> |"),
-        ("wa=+16502530000", "wa=[phone]"),
+        ("wa=+16502530000, wa/+16502530000", "wa=[phone], wa/[phone]"),
         ("> 6502530000", "> [phone]"),
     ],
 )
@@ -489,9 +489,10 @@ def test_the_part_that_was_developed_on_keeps_its_figures(shared) -> None:
         assert measured.precision_same.value >= 0.95, kind
 
 
-# Looked at once, when development was over, and with no look at what was missed:
-# telephones 78 of 80 found, 80 of 80 right (78 of them labelled as telephones); all 75
-# cards, 15 accounts and 6 identity numbers, and nothing else.
+# Two looks at these figures, none at what was missed: when development was over (78
+# of 80 telephones), and after a round on source code, which is what is here now: 77 of
+# 80 telephones found, 80 of 80 spans right (77 labelled as telephones); all 75 cards,
+# 15 accounts and 6 identity numbers, and nothing else.
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("kind", "recall", "precision", "same"),

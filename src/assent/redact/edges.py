@@ -38,7 +38,7 @@ def trimmed(text: str, start: int, body: str) -> Run:
     first, last, joined = 0, len(body), False
     outer = opened(text, start)
     left = text[max(0, outer - 2) : outer]
-    if left[-1:] == "/" and " " not in body:
+    if left[-1:] == "/" and outer == start and " " not in body:
         return Run(start, start, True)  # a path: a link goes as a whole
     if body.strip("()").isdigit() and _CALCULATED.search(
         text, max(0, start - 3), start

@@ -27,6 +27,7 @@ _NO_DIGITS = {character: None for character in range(128) if not 48 <= character
 
 _BANKS_BEFORE = 24  # characters from the beginning of an IBAN to its first chain
 _BANKS_AFTER = 40
+_PATH = 12  # characters: what is longer may be a card
 _IBAN_CHAIN = 8  # characters; every country has more digits in a row, or in groups
 _COUNTRY = re.compile(r"[A-Za-z]{2}[ \-]?[0-9]{2}")
 
@@ -66,6 +67,9 @@ def _in_table(text: str, start: int, end: int) -> Iterator[Found]:
 
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Found]:
+    short = end - start < _PATH and " " not in text[start:end]
+    if short and text[start - 1 : start] == "/":
+        return  # a part of a path, the most common chain of all
     taken = [(a, b, Kind.ID) for a, b in identity.shaped(text, start, end)]
     if end - start >= _IBAN_CHAIN and _COUNTRY.search(
         text, max(0, start - _BANKS_BEFORE), end
