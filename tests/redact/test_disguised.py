@@ -256,3 +256,15 @@ def test_a_long_line_of_one_trace_ends(literal):
     text = "\n\0\n" + literal * (20_000 // len(literal)) + "\n\0\n"
 
     assert sum(end - start for start, end, _ in find(text)) >= 0
+
+
+@pytest.mark.parametrize("before", range(5430, 5466, 3))
+def test_a_form_is_found_wherever_a_long_disguised_text_is_cut(before):
+    form = "anna.smith [at] example [dot] com"
+    # The cut comes after 32 KiB: somewhere inside the form.
+    text = f"\n\0\n{'x[.]y ' * before}{form} {'x[.]y ' * 100}\n\0\n"
+    start = text.index(form)
+
+    assert any(
+        begin <= start and start + len(form) <= end for begin, end, _ in find(text)
+    )

@@ -18,6 +18,7 @@ from assent.redact.bare_links import ENDS_OF_HOSTS
 _MOST_MEMORY = 64 << 20  # of the automaton; past it, it forgets states and goes on
 _BLANKS = (b" ", b"\n", b"\0")
 _LONGEST_LINK = 2048
+_LONGEST_BLOCK, _OVERLAP = 1 << 15, 512
 _AROUND = 100  # bytes beside a trace: an address and the words before it
 _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
 
@@ -124,21 +125,33 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def _joined(data: bytes) -> Iterator[Block]:
-    """Join the surroundings of traces that overlap, in bytes."""
-    open_block: Block | None = None
+    """Join the surroundings of traces that overlap, in bytes.
+
+    A block that grows long is cut, and the next one overlaps it: memory stays flat.
+    """
+    begin, stop = -1, -1
+    kinds = [False] * len(_KINDS)
     for found in _automaton().finditer(data):
         start, end = _around(data, found.start(), found.end())
-        kinds = [found.lastindex == kind for kind in range(1, len(_KINDS) + 1)]
-        if open_block and start <= open_block.end:
-            kinds = [a or b for a, b in zip(kinds, open_block[2:], strict=True)]
-            end = max(end, open_block.end)
-            open_block = Block(open_block.start, end, *kinds)
-            continue
-        if open_block:
-            yield open_block
-        open_block = Block(start, end, *kinds)
-    if open_block:
-        yield open_block
+        if begin >= 0 and (start > stop or stop - begin > _LONGEST_BLOCK):
+            yield Block(begin, stop, *kinds)
+            if start <= stop:
+                start = _character(data, max(start, stop - _OVERLAP))
+            begin, stop = start, end
+            kinds = [False] * len(_KINDS)
+        elif begin < 0:
+            begin = start
+        stop = max(stop, end)
+        kinds[found.lastindex - 1] = True
+    if begin >= 0:
+        yield Block(begin, stop, *kinds)
+
+
+def _character(data: bytes, at: int) -> int:
+    """Where the character begins that holds a byte."""
+    while 0 < at < len(data) and data[at] & _CONTINUES == _CONTINUED:
+        at -= 1
+    return at
 
 
 def _around(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -155,11 +168,7 @@ def _around(data: bytes, start: int, end: int) -> tuple[int, int]:
         # A link goes on to a blank, if it is not written to be endless.
         limit = min(len(data), ceiling + _LONGEST_LINK)
         ceiling = min(_first(data, each, ceiling, limit) for each in _BLANKS)
-    while floor and data[floor] & _CONTINUES == _CONTINUED:
-        floor -= 1
-    while ceiling < len(data) and data[ceiling] & _CONTINUES == _CONTINUED:
-        ceiling += 1
-    return floor, ceiling
+    return _character(data, floor), _character(data, ceiling)
 
 
 def _first(data: bytes, sign: bytes, start: int, end: int) -> int:

@@ -73,11 +73,13 @@ class _Domain:
         end: after its last label.
         labels: its parts.
         ways: how each separator is written.
+        reach: where reading it ended; nothing else begins before.
     """
 
     end: int
     labels: tuple[str, ...]
     ways: tuple[str, ...]
+    reach: int
 
     @property
     def written_out(self) -> bool:
@@ -100,12 +102,13 @@ def _domain(text: str, at: int) -> _Domain | None:
             break
         ways.append(str(separator.lastgroup))
         at = separator.end()
-    del ways[max(0, len(labels) - 1) :]
-    while len(labels) > 1 and not _may_end(text, labels[-1], ways[-1], ends[-1]):
-        del labels[-1], ways[-1], ends[-1]
     if not labels:
         return None
-    return _Domain(ends[-1], tuple(labels), tuple(ways))
+    reach = ends[-1]
+    del ways[len(labels) - 1 :]
+    while len(labels) > 1 and not _may_end(text, labels[-1], ways[-1], ends[-1]):
+        del labels[-1], ways[-1], ends[-1]
+    return _Domain(ends[-1], tuple(labels), tuple(ways), reach)
 
 
 def _may_end(text: str, label: str, way: str, end: int) -> bool:
@@ -252,7 +255,10 @@ def _hosts(view: View) -> Iterator[Found]:
             ):
                 yield start, numeric, Kind.IP
             continue
-        if not domain or len(domain.labels) < 2:
+        if not domain:
+            continue
+        if len(domain.labels) < 2:
+            done = domain.reach
             continue
         done = domain.end
         changed = domain.written_out or view.is_changed(start, domain.end)
