@@ -376,6 +376,14 @@ def test_a_sheet_is_never_written_over_another(built, audited):
     assert (audited[1] / SHEET).read_bytes() == before
 
 
+def test_no_sheet_is_left_in_a_project_where_an_erasure_would_not_find_it(built):
+    def audit(project):
+        out = project.place.folder / "audit"
+        project.audit_redaction(corpus_of(project), out, Options(each=2, sample=3))
+
+    refused(built, UsageError, "inside the project", audit)
+
+
 # -- the draw --------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def audit() -> None:
     "--sample",
     default=0,
     help="Documents for a reviewer: writes `review.csv` (mode 0600), which shows what "
-    "people wrote. Default: no sheet.",
+    "people wrote, into a folder outside of the project. Default: no sheet.",
 )
 @click.option(
     "--review", type=PATH, help="The filled sheet: adds recall and precision from it."
@@ -68,8 +68,8 @@ def redaction(
 
     \b
     assent audit redaction corpus-43c240a9a0f19d88 --floor 0.95
-    assent audit redaction corpus-43c240a9a0f19d88 --sample 200 --out audit
-    assent audit redaction corpus-43c240a9a0f19d88 --review audit/review.csv
+    assent audit redaction corpus-43c240a9a0f19d88 --sample 200 --out ../review
+    assent audit redaction corpus-43c240a9a0f19d88 --review ../review/review.csv
     """
     from assent.project.auditing import Options
 

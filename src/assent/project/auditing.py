@@ -118,19 +118,16 @@ def audit(
     """Audit the redaction of a corpus, and write page, figures and review sheet.
 
     Raises:
-        UsageError: there is no such corpus, a number makes no sense, a filled sheet
-            would be overwritten, or the review is not one of this corpus.
+        UsageError: there is no such corpus, a number makes no sense, a sheet would lie
+            in the project or on top of another, or the review is of another corpus.
         CorpusError: the corpus is not whole, or its directory is gone.
     """
     _check(options)
     folder, manifest = _corpus(place, corpus_id)
     directory = _directory(place, manifest)
     head = _head(corpus_id, options)
-    if options.sample and (out / SHEET).exists():
-        raise UsageError(
-            f"there is a `{SHEET}` already, and somebody may have filled it in",
-            hint="read it with `--review`, or choose another `--out`",
-        )
+    if options.sample:
+        _check_place(place, out)
     reviewed = head.documents if head else 0
     found = draw(folder, manifest, options.seed, CARRIERS, reviewed)
     table = place.tables_at(manifest.request.ledger_size).documents
@@ -170,6 +167,22 @@ def _check(options: Options) -> None:
         raise UsageError(f"a sample of {options.sample}, wanted 0 to 100,000 documents")
     if not 0 <= options.seed < 10**18:
         raise UsageError(f"the seed is {options.seed}, wanted 0 to 10**18 - 1")
+
+
+def _check_place(place: Place, out: Path) -> None:
+    """Refuse to write a sheet where it is lost sight of, or another one is lost."""
+    if out.resolve().is_relative_to(place.folder.resolve()):
+        raise UsageError(
+            f"`{out.name}` is inside the project, where the sheet would keep the words "
+            "of people who are erased later",
+            hint="name a folder outside with `--out`, and delete the sheet when it is "
+            "read back",
+        )
+    if (out / SHEET).exists():
+        raise UsageError(
+            f"there is a `{SHEET}` already, and somebody may have filled it in",
+            hint="read it with `--review`, or choose another `--out`",
+        )
 
 
 def _corpus(place: Place, corpus_id: str) -> tuple[Path, Manifest]:
