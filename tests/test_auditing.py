@@ -158,9 +158,14 @@ def test_what_remains_follows_from_what_was_replaced_and_missed(audited):
     remain = rows["name"]["as_written"]
 
     assert (remain["remain"], remain["remain_low"]) == (0, 0)
-    assert remain["remain_high"] == round(30 * (1 - name["low"]) / name["low"])
+    # Of thirty that were found, more may remain than the worst recall alone says.
+    assert remain["remain_high"] > 30 * (1 - name["low"]) / name["low"]
     assert remain["missed_at_most"] == round(1 - name["low"], 6)
-    assert rows["card"]["as_written"]["remain_high"] == 0  # none were found
+    # Cards were not found at all: so many could have been missed by this recall.
+    card = rows["card"]["as_written"]
+    assert rows["card"]["replaced"] == card["remain"] == 0
+    missed, most = card["missed_at_most"], card["remain_high"]
+    assert missed**most >= 0.025 > missed ** (most + 1)
 
 
 # -- nobody's words --------------------------------------------------------------------

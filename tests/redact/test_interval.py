@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from assent.redact.interval import Cluster, share, weighted
+from assent.redact.interval import Cluster, share, unseen, weighted
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,38 @@ def test_mentions_of_one_document_are_not_tries_of_their_own():
     assert apart.value == together.value == 0.9
     assert together.low < apart.low
     assert weighted([Cluster(0, 1.0, 20, 20)] * 3).low == share(3, 3).low
+
+
+def test_how_many_more_there_may_be_holds_as_often_as_it_says():
+    rng = random.Random(2)
+    held = 0
+    for _ in range(300):
+        true, recall = rng.randrange(60), rng.uniform(0.6, 0.99)
+        found = sum(rng.random() < recall for _ in range(true))
+        low, high = unseen(found, recall, recall)
+        held += low <= true - found <= (high or 0)
+
+    assert held >= 0.95 * 300
+
+
+@pytest.mark.parametrize(
+    ("found", "recall", "fewest", "most"),
+    [
+        (0, 1.0, 0, 0),
+        (0, 0.99, 0, 0),  # of one that is there, one in a hundred is missed
+        (0, 0.8, 0, 2),  # 0.2 ** 2 is above 0.025, 0.2 ** 3 below
+        (0, 0.0, 0, None),
+        (50, 1.0, 0, 0),
+    ],
+)
+def test_of_what_is_found_well_little_can_be_missed(found, recall, fewest, most):
+    assert unseen(found, recall, recall) == (fewest, most)
+
+
+def test_large_counts_go_on_where_small_ones_end():
+    near = unseen(15_900, 0.8, 0.8)
+    far = unseen(16_100, 0.8, 0.8)
+
+    for one, other in zip(near, far, strict=True):
+        assert other - one == pytest.approx(50, abs=8)
+    assert unseen(10**9, 0.99, 0.999)[1] == pytest.approx(10**9 / 99, rel=1e-2)

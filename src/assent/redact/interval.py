@@ -7,11 +7,14 @@ they claim, also where nothing was missed, which is where shorter ones promise t
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
+_TAIL = (1 - CONFIDENCE) / 2
+_EXACT = 20_000
 _HALVINGS = 40  # to 1e-12; six decimals are kept
 _DECIMALS = 6
 
@@ -100,6 +103,72 @@ def weighted(clusters: Sequence[Cluster]) -> Share:
     return Share(found, total, round(value, _DECIMALS), low, high)
 
 
+def unseen(found: int, low: float, high: float) -> tuple[int, int | None]:
+    """Say how many more there may be, where some were found and others were missed.
+
+    Both ends are exact for the recall at that end of its interval: the fewest, and the
+    most, of which so few are found as rarely as the tail allows. Beyond some thousands
+    the negative binomial distribution is taken as a normal one.
+
+    Args:
+        found: how many were found.
+        low: lower end of the recall; 0 leaves the number without a bound.
+        high: upper end of it.
+
+    Returns:
+        (fewest, most) that were missed; None: no bound.
+    """
+    most = None if low <= 0 else _most(found, low)
+    return _fewest(found, high), most
+
+
+def _most(found: int, recall: float) -> int:
+    if recall >= 1:
+        return 0
+    if found / recall > _EXACT:
+        return int(np.ceil(_normal(found, recall, 1)))
+
+    def likely(missed: int) -> bool:
+        chance = _tail(found + missed, range(found + 1))
+        return chance(recall) >= _TAIL
+
+    beyond = 1
+    while likely(beyond):
+        beyond *= 2
+    return _last(likely, beyond)
+
+
+def _fewest(found: int, recall: float) -> int:
+    if recall >= 1 or not found:
+        return 0
+    if found / recall > _EXACT:
+        return max(0, int(_normal(found, recall, -1)))
+
+    def rare(missed: int) -> bool:
+        chance = _tail(found + missed, range(found, found + missed + 1))
+        return chance(recall) < _TAIL
+
+    beyond = 1
+    while rare(beyond):
+        beyond *= 2
+    return _last(rare, beyond) + 1 if rare(0) else 0
+
+
+def _last(holds: Callable[[int], bool], beyond: int) -> int:
+    """Find the last number for which something holds; at `beyond` it does not."""
+    first = 0
+    while beyond - first > 1:
+        middle = (first + beyond) // 2
+        first, beyond = (middle, beyond) if holds(middle) else (first, middle)
+    return first
+
+
+def _normal(found: int, recall: float, side: int) -> float:
+    spread = (found * (1 - recall)) ** 0.5 / recall
+    z = NormalDist().inv_cdf(1 - _TAIL)
+    return float(found * (1 - recall) / recall + side * z * spread)
+
+
 def _variance(clusters: Sequence[Cluster], value: float, weight: float) -> float:
     """Of the ratio, with replacement; a stratum of one document adds its square."""
     strata: dict[int, list[float]] = {}
@@ -120,7 +189,7 @@ def _low(found: int, total: int) -> float:
     if not found:
         return 0.0
     tail = _tail(total, range(found, total + 1))
-    low, _ = _halved(lambda p: tail(p) < (1 - CONFIDENCE) / 2)
+    low, _ = _halved(lambda p: tail(p) < _TAIL)
     return float(np.floor(low * 10**_DECIMALS) / 10**_DECIMALS)
 
 

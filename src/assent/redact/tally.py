@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from assent.redact.interval import share
+from assent.redact.interval import share, unseen
 from assent.redact.lookalikes import SORTS, Innocent
 from assent.redact.masks import Disguise
 from assent.redact.measured import Outcome, shape
@@ -159,19 +159,16 @@ def remaining(found: int, caught: Figures) -> Figures:
         caught: the recall, as a JSON value of `Share`.
 
     Returns:
-        The missed share at most; how many remain, with an interval. None where it has
-        no bound or nothing was tried.
+        The missed share at most; how many remain, with the ends of `unseen`. None where
+        there is no bound or nothing was tried.
     """
-    value, low, high = caught["share"], caught["low"], caught["high"]
-
-    def left(of: float | None) -> int | None:
-        return None if not of else round(found * (1 - of) / of)
-
+    value = caught["share"]
+    low, high = unseen(found, caught["low"], caught["high"])
     return {
-        "missed_at_most": round(1 - low, 6),
-        "remain": left(value),
-        "remain_low": left(high),
-        "remain_high": left(low),
+        "missed_at_most": round(1 - caught["low"], 6),
+        "remain": round(found * (1 - value) / value) if value else None,
+        "remain_low": low,
+        "remain_high": high,
     }
 
 

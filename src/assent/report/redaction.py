@@ -257,7 +257,9 @@ def _residual(rows: Sequence[Row]) -> list[Block]:
         Prose(
             "How many of each kind are left, if so many were replaced in the corpus "
             "and people write as was planted: replaced, times the share missed, by the "
-            "share found. In brackets with the ends of the interval."
+            "share found. In brackets how few and how many more there may be, by both "
+            "ends of the recall’s interval and by chance. Of a kind that was not "
+            "found at all, some may be there all the same."
         ),
         Grid(
             "Estimated to remain in the corpus",
