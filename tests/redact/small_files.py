@@ -6,19 +6,16 @@ It imports no test: a process that is started anew loads all of it.
 import json
 import multiprocessing
 import os
-import resource
 import signal
+import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assent.redact import columns
 from assent.redact.bulk import Tally, Work, workers
 from assent.redact.directory import Directory
 from assent.redact.files import Done, Pair, Wanted, format_of, redact_file
-from assent.redact.reading import MEGABYTE
 from assent.redact.redactor import Settings
 from assent.redact.spans import Kind
 
@@ -62,27 +59,18 @@ def many(path: Path, rows: int) -> Path:
     return path
 
 
-def peak_of(connection: Any, source: Path, target: Path, warm: Path) -> None:
-    """Redact a file, and tell how much more memory that took than a small one."""
-    columns.GROUP_BYTES = MEGABYTE  # both files have many row groups then
-    redact(warm, target)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    redact(source, target)
-    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-
-
-def extra_memory(source: Path, warm: Path) -> int:
-    """Measure in a process of its own: a peak never falls. Returns: kilobytes."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    hears, tells = context.Pipe(duplex=False)
-    target = source.with_name(f"new-{source.name}")
-    process = context.Process(target=peak_of, args=(tells, source, target, warm))
-    process.start()
-    tells.close()
-    found = int(hears.recv())
-    process.join()
-    return found
+def peak(source: Path) -> int:
+    """Redact a file. Returns: bytes that Python, NumPy and Arrow held at most."""
+    usual = pa.default_memory_pool()
+    counted = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(counted)
+    tracemalloc.start()
+    try:
+        redact(source, source.with_name(f"new-{source.name}"))
+        return tracemalloc.get_traced_memory()[1] + int(counted.max_memory())
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(usual)
 
 
 def run_and_kill(folder: Path, batches: int) -> int:

@@ -29,7 +29,7 @@ def people(tmp_path: Path, name: str, data: str | pa.Table) -> People:
 def found_by(directory: Directory, text: str, near: list[str] | None = None) -> str:
     work = Work(directory, Settings())
 
-    batch = Batch(1, [text], [0], None if near is None else [near], None)
+    batch = Batch(1, [text], [0], None if near is None else [near])
     return dict(work.on(batch).changed).get(0, text)
 
 

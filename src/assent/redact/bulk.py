@@ -9,12 +9,14 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import wait
+from typing import Any, Protocol, TypeVar
 
 from assent.errors import CorpusError
 from assent.redact.directory import Directory, Near
@@ -35,14 +37,17 @@ class Batch:
         texts: of all documents; one may have several texts, or none.
         owners: (len(texts),) the number of each text's document, ascending.
         near: for each document, the subjects that take part; None: nobody knows.
-        rest: what its reader needs to put the texts back where they were.
     """
 
     documents: int
     texts: Sequence[str]
     owners: Sequence[int]
     near: Near | None
-    rest: object
+
+    def answered(self, work: "Work") -> "tuple[Outcome, Tally]":
+        """Redact it. Returns: what became of it."""
+        outcome = work.on(self)
+        return outcome, outcome.tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +174,30 @@ def _scopes(batch: Batch) -> list[str]:
     return [names[owner].hexdigest() for owner in batch.owners]
 
 
-Doing = Callable[[Iterable[Batch]], Iterator[tuple[Batch, Outcome]]]
+class Question(Protocol):
+    """What is sent to where the work is done."""
+
+    def answered(self, work: Work) -> tuple[Any, Tally]:
+        """Do the work. Returns: what was made, and what was done."""
+        ...
+
+
+Kept = TypeVar("Kept")
+
+
+class Doing(Protocol):
+    """Does the work of many questions, and answers in their order."""
+
+    def __call__(
+        self, asked: Iterable[tuple[Question, Kept]]
+    ) -> Iterator[tuple[Kept, Any, Tally]]:
+        """Answer each; beside a question stands what is kept here until then."""
+        ...
 
 
 @contextmanager
 def workers(work: Work, jobs: int = 1) -> Iterator[Doing]:
-    """Give what redacts batches: in this process, or in several others.
+    """Give what does the work: in this process, or in several others.
 
     Memory: one batch a core, and as many that wait. New processes import the caller's
     main module, so a script must guard its entry with `if __name__ == "__main__"`.
@@ -183,14 +206,14 @@ def workers(work: Work, jobs: int = 1) -> Iterator[Doing]:
         CorpusError: a process was ended from outside.
     """
     if jobs == 1:
-        yield lambda batches: ((each, work.on(each)) for each in batches)
+        yield partial(_here, work)
         return
     # A fork would inherit the threads of Arrow; a server that only imports has none.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     pool = ProcessPoolExecutor(jobs, context, initializer=_ready, initargs=(work,))
     try:
-        yield lambda batches: _spread(pool, batches, jobs * AHEAD)
+        yield partial(_spread, pool, jobs * AHEAD)
     except BrokenProcessPool as error:
         raise CorpusError(
             "a process that redacts was ended, perhaps for want of memory",
@@ -200,18 +223,25 @@ def workers(work: Work, jobs: int = 1) -> Iterator[Doing]:
         pool.shutdown(cancel_futures=True)
 
 
+def _here(
+    work: Work, asked: Iterable[tuple[Question, Kept]]
+) -> Iterator[tuple[Kept, Any, Tally]]:
+    for question, kept in asked:
+        yield kept, *question.answered(work)
+
+
 def _spread(
-    pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int
-) -> Iterator[tuple[Batch, Outcome]]:
-    waiting: deque[tuple[Batch, Future[Outcome]]] = deque()
-    for batch in batches:
-        waiting.append((batch, pool.submit(_redact, replace(batch, rest=None))))
+    pool: ProcessPoolExecutor, most: int, asked: Iterable[tuple[Question, Kept]]
+) -> Iterator[tuple[Kept, Any, Tally]]:
+    waiting: deque[tuple[Kept, Future[tuple[Any, Tally]]]] = deque()
+    for question, kept in asked:
+        waiting.append((kept, pool.submit(_answer, question)))
         if len(waiting) == most:
             first, future = waiting.popleft()
-            yield first, future.result()
+            yield first, *future.result()
     while waiting:
         first, future = waiting.popleft()
-        yield first, future.result()
+        yield first, *future.result()
 
 
 _work: Work | None = None
@@ -233,7 +263,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _redact(batch: Batch) -> Outcome:
+def _answer(question: Question) -> tuple[Any, Tally]:
     if _work is None:
         raise AssertionError("a worker was not prepared")
-    return _work.on(batch)
+    return question.answered(_work)

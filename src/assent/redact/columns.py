@@ -39,10 +39,12 @@ class _Part:
 
     Args:
         rows: the record batch.
+        texts: of all its documents.
         valid: for each column of texts, which of its leaves are texts.
     """
 
     rows: pa.RecordBatch
+    texts: Sequence[str]
     valid: Sequence[Any]
 
 
@@ -98,7 +100,7 @@ class Columns:
         changed = {path[0] for path in self._columns}
         return [name for name in self.schema.names if name not in changed]
 
-    def batches(self) -> Iterator[Batch]:
+    def questions(self) -> Iterator[tuple[Batch, _Part]]:
         """Read it. Raises: CorpusError: damaged, not UTF-8, or a text is too long."""
         row = 0
         for number in range(self._file.num_row_groups):
@@ -111,7 +113,9 @@ class Columns:
                     yield from self._divided(batch, row)
                     row += batch.num_rows
 
-    def _divided(self, rows: pa.RecordBatch, first: int) -> Iterator[Batch]:
+    def _divided(
+        self, rows: pa.RecordBatch, first: int
+    ) -> Iterator[tuple[Batch, _Part]]:
         """Cut rows so that no batch is large, whatever the rows hold."""
         sizes = np.zeros(rows.num_rows, np.int64)
         for path in self._columns:
@@ -134,7 +138,7 @@ class Columns:
             yield self._batch(rows.slice(begin, end - begin), first + begin)
             begin = end
 
-    def _batch(self, rows: pa.RecordBatch, first: int) -> Batch:
+    def _batch(self, rows: pa.RecordBatch, first: int) -> tuple[Batch, _Part]:
         texts: list[str] = []
         owners, valid = [], []
         for path in self._columns:
@@ -144,8 +148,8 @@ class Columns:
             owners.append(of[some])
             valid.append(some)
         owner = np.concatenate(owners).tolist()
-        part = _Part(rows, valid)
-        return Batch(rows.num_rows, texts, owner, self._who(rows), part)
+        batch = Batch(rows.num_rows, texts, owner, self._who(rows))
+        return batch, _Part(rows, texts, valid)
 
     def _who(self, rows: pa.RecordBatch) -> Near | None:
         """Gather who takes part in each row."""
@@ -173,11 +177,10 @@ class Columns:
             hint="export it again as UTF-8",
         )
 
-    def written(self, batch: Batch, outcome: Outcome) -> pa.RecordBatch:
+    def written(self, part: _Part, outcome: Outcome) -> pa.RecordBatch:
         """Put a batch's texts back, without the rows that are dropped."""
-        part: Any = batch.rest
-        rows: pa.RecordBatch = part.rows
-        texts: list[str | None] = list(batch.texts)
+        rows = part.rows
+        texts: list[str | None] = list(part.texts)
         for number, text in outcome.changed.items():
             texts[number] = text
         done = 0

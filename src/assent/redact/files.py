@@ -15,7 +15,7 @@ from assent.errors import UsageError
 from assent.files import Unbuffered, whole_stream
 from assent.redact.bulk import Doing, Tally
 from assent.redact.columns import columns_of, rows_to
-from assent.redact.jsonl import JsonLines
+from assent.redact.jsonl import Fields, JsonLines
 from assent.redact.reading import LONGEST, called, opened, packed, unpacked
 from assent.redact.text import PlainText, Unit
 
@@ -124,10 +124,10 @@ def redact_file(
             reader = PlainText(source, name, wanted.unit, wanted.longest)
         else:
             columns, near = wanted.columns or (COLUMN,), wanted.near
-            reader = JsonLines(source, name, columns, near, wanted.longest)
-        for batch, outcome in doing(reader.batches()):
-            write(reader.written(batch, outcome))
-            tally += outcome.tally
+            reader = JsonLines(source, Fields(name, columns, near, wanted.longest))
+        for _, made, part in doing(reader.questions()):
+            write(made)
+            tally += part
             if progress is not None:
                 progress(tally)
     return Done(tally)
@@ -142,9 +142,9 @@ def _parquet(
         whole_stream(pair.target) as whole,
         rows_to(whole, reader) as write,
     ):
-        for batch, outcome in doing(reader.batches()):
-            write(reader.written(batch, outcome))
-            tally += outcome.tally
+        for rows, outcome, part in doing(reader.questions()):
+            write(reader.written(rows, outcome))
+            tally += part
             if progress is not None:
                 progress(tally)
     return Done(tally, reader.kept)

@@ -8,13 +8,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from assent.errors import CorpusError
-from assent.redact.bulk import Batch, Outcome
-from assent.redact.reading import pieces, too_long
-from assent.redact.redactor import BATCH_CHARACTERS
+from assent.redact.bulk import Batch, Tally, Work
+from assent.redact.reading import Piece, pieces, too_long
 
 HINT = "every line is one JSON object; null says that there is no text"
 
@@ -27,20 +25,29 @@ class Literal(NamedTuple):
     text: str
 
 
-class _Line(NamedTuple):
-    """A line with its end, and the strings in it that are texts, in their order."""
-
-    line: str
-    literals: Sequence[Literal]
-
-
 @dataclass(frozen=True, slots=True)
 class JsonLines:
     """A file of JSON lines in UTF-8.
 
     Args:
         stream: its bytes.
-        name: what messages call it.
+        wanted: what is looked for in each line.
+    """
+
+    stream: BinaryIO
+    wanted: "Fields"
+
+    def questions(self) -> Iterator[tuple["Lines", None]]:
+        """Read it. Raises: CorpusError: a line is not UTF-8, or too long."""
+        for piece in pieces(self.stream, self.wanted.name, self.wanted.longest):
+            yield Lines(piece, self.wanted), None
+
+
+class Fields(NamedTuple):
+    """What is looked for in each line.
+
+    Args:
+        name: what messages call the file.
         columns: the fields that hold texts, such as `text` or `messages.content`; a
             list on the way means each of its items. Every line has all of them; null
             is no text.
@@ -48,83 +55,88 @@ class JsonLines:
         longest: bytes of the longest line.
     """
 
-    stream: BinaryIO
     name: str
     columns: Sequence[str]
     near: Sequence[str]
     longest: int
 
-    def batches(self) -> Iterator[Batch]:
-        """Read it.
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines to redact together.
+
+    Args:
+        piece: the lines.
+        wanted: what is looked for in each.
+    """
+
+    piece: Piece
+    wanted: Fields
+
+    def answered(self, work: Work) -> tuple[bytes, Tally]:
+        """Redact them. Returns: them in UTF-8, without those that are dropped.
 
         Raises:
-            CorpusError: a line is not UTF-8, no JSON object, without a field, or too
-                long; or a text has lone surrogates.
+            CorpusError: a line is no JSON object, without a field, or too long; or a
+                text has lone surrogates.
         """
-        lines: list[_Line] = []
-        near: list[frozenset[str]] = []
-        size = 0
-        for piece in pieces(self.stream, self.name, self.longest):
-            *whole, last = piece.text.split("\n")
-            ended = chain((f"{line}\n" for line in whole), [last] if last else [])
-            for number, line in enumerate(ended, piece.line):
-                lines.append(_Line(line, self._literals(line, number)))
-                if self.near and not line.isspace():
-                    near.append(_near(line, self.near))
-                size += len(line)
-                if size >= BATCH_CHARACTERS:
-                    yield self._batch(lines, near)
-                    lines, near, size = [], [], 0
-        if lines:
-            yield self._batch(lines, near)
-
-    def written(self, batch: Batch, outcome: Outcome) -> bytes:
-        """Put a batch's texts back, without the lines that are dropped."""
-        lines: Any = batch.rest
-        out: list[str] = []
-        document = number = 0
-        for line, literals in lines:
-            if line.isspace():
-                out.append(line)
-                continue
-            if document not in outcome.dropped:
-                done = 0
-                for each, literal in enumerate(literals, number):
-                    if each in outcome.changed:
-                        text = outcome.changed[each]
-                        # As it was written: in ASCII with escapes, or in plain UTF-8.
-                        plain = line[literal.start : literal.end].isascii()
-                        out.append(line[done : literal.start])
-                        out.append(json.dumps(text, ensure_ascii=plain))
-                        done = literal.end
-                out.append(line[done:])
-            document += 1
-            number += len(literals)
-        return "".join(out).encode()
+        lines = [f"{line}\n" for line in self.piece.text.split("\n")]
+        lines[-1] = lines[-1].removesuffix("\n")
+        found = [
+            self._literals(line, number)
+            for number, line in enumerate(lines, self.piece.line)
+        ]
+        full = [number for number, line in enumerate(lines) if not _is_blank(line)]
+        near = [_near(lines[number], self.wanted.near) for number in full]
+        batch = Batch(
+            len(full),
+            [literal.text for number in full for literal in found[number]],
+            [owner for owner, number in enumerate(full) for _ in found[number]],
+            near if self.wanted.near else None,
+        )
+        outcome = work.on(batch)
+        for number in outcome.dropped:
+            lines[full[number]] = ""
+        text = 0
+        for number in full:
+            if lines[number]:
+                new = [outcome.changed.get(text + n) for n in range(len(found[number]))]
+                lines[number] = _with_texts(lines[number], found[number], new)
+            text += len(found[number])
+        return "".join(lines).encode(), outcome.tally
 
     def _literals(self, line: str, number: int) -> list[Literal]:
-        if len(line) > self.longest:
-            raise too_long(self.name, number, self.longest)
-        if line.isspace():
+        if len(line) > self.wanted.longest:
+            raise too_long(self.wanted.name, number, self.wanted.longest)
+        if _is_blank(line):
             return []
         try:
-            return sorted(strings(line, self.columns))
+            return sorted(strings(line, self.wanted.columns))
         except _LineError as error:
             fault = str(error)
         except (ValueError, RecursionError):
             fault = "no JSON object"
         # Outside of what is handled: the reader's own words may quote the line.
-        raise CorpusError(f"`{self.name}`, line {number}: {fault}", hint=HINT)
+        raise CorpusError(f"`{self.wanted.name}`, line {number}: {fault}", hint=HINT)
 
-    def _batch(self, lines: Sequence[_Line], near: Sequence[frozenset[str]]) -> Batch:
-        documents = [each.literals for each in lines if not each.line.isspace()]
-        return Batch(
-            len(documents),
-            [literal.text for literals in documents for literal in literals],
-            [n for n, literals in enumerate(documents) for _ in literals],
-            near if self.near else None,
-            lines,
-        )
+
+def _is_blank(line: str) -> bool:
+    return not line or line.isspace()
+
+
+def _with_texts(
+    line: str, literals: Sequence[Literal], texts: Sequence[str | None]
+) -> str:
+    """Put new texts into a line, spelled as the old ones; None: it stays."""
+    out = []
+    done = 0
+    for literal, text in zip(literals, texts, strict=True):
+        if text is not None:
+            # In ASCII with escapes, or in plain UTF-8.
+            plain = line[literal.start : literal.end].isascii()
+            out += [line[done : literal.start], json.dumps(text, ensure_ascii=plain)]
+            done = literal.end
+    return "".join([*out, line[done:]])
 
 
 class _LineError(Exception):

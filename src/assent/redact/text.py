@@ -6,9 +6,9 @@ Line ends and blank lines stay as they are.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from assent.redact.bulk import Batch, Outcome
+from assent.redact.bulk import Batch, Tally, Work
 from assent.redact.reading import Piece, pieces, too_long
 from assent.redact.redactor import BATCH_CHARACTERS
 
@@ -19,6 +19,30 @@ class Unit(StrEnum):
     LINE = "line"
     PARAGRAPH = "paragraph"  # up to a blank line: a name may go on in the next line
     FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Documents of a text to redact together.
+
+    Args:
+        texts: of the documents.
+        gaps: what stands before the first one, and after each.
+    """
+
+    texts: Sequence[str]
+    gaps: Sequence[str]
+
+    def answered(self, work: Work) -> tuple[bytes, Tally]:
+        """Redact them. Returns: them in UTF-8, without those that are dropped."""
+        outcome = work.on(
+            Batch(len(self.texts), self.texts, range(len(self.texts)), None)
+        )
+        out = [self.gaps[0]]
+        for number, text in enumerate(self.texts):
+            if number not in outcome.dropped:
+                out += [outcome.changed.get(number, text), self.gaps[number + 1]]
+        return "".join(out).encode(), outcome.tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +61,7 @@ class PlainText:
     unit: Unit
     longest: int
 
-    def batches(self) -> Iterator[Batch]:
+    def questions(self) -> Iterator[tuple[Documents, None]]:
         """Read it. Raises: CorpusError: not UTF-8, or a document is too long."""
         divide = {
             Unit.LINE: self._lines,
@@ -54,19 +78,10 @@ class PlainText:
                 texts.append(text)
                 gaps.append(gap)
             if size >= BATCH_CHARACTERS:
-                yield _batch(texts, gaps)
+                yield Documents(texts, gaps), None
                 texts, gaps, size = [], [""], 0
         if size:
-            yield _batch(texts, gaps)
-
-    def written(self, batch: Batch, outcome: Outcome) -> bytes:
-        """Put a batch's texts back, without the documents that are dropped."""
-        gaps: Any = batch.rest
-        out = [gaps[0]]
-        for number, (text, gap) in enumerate(zip(batch.texts, gaps[1:], strict=True)):
-            if number not in outcome.dropped:
-                out += [outcome.changed.get(number, text), gap]
-        return "".join(out).encode()
+            yield Documents(texts, gaps), None
 
     def _lines(self, found: Iterable[Piece]) -> Iterator[tuple[str, str]]:
         for piece in found:
@@ -107,8 +122,3 @@ def _joined(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     if lines:
         text = "".join(lines)
         yield text.removesuffix("\n"), "\n" if text.endswith("\n") else ""
-
-
-def _batch(texts: Sequence[str], gaps: Sequence[str]) -> Batch:
-    """Make a batch; of the gaps, one stands before the texts and one after each."""
-    return Batch(len(texts), texts, range(len(texts)), None, gaps)
