@@ -66,6 +66,14 @@ EMAILS = [
     "anna 골뱅이 example 점 com",
     "anna アットマーク example ドット com",
     "anna' + '@' + 'example.com",
+    "anna.at.example.dot.com",
+    "anna [a t] example [d o t] com",
+    "anna @ gmail",
+    "anna at example (dot) com",
+    "anna dot smith eighty two at example dot com",
+    "анна собака пример точка рф",
+    "anna艾特example点com",
+    "anna★example.com",
     "anna two seven at example dot org",
     "YW5uYUBleGFtcGxlLmNvbQ==",
 ]
@@ -86,7 +94,8 @@ def test_an_email_address_is_found_however_it_is_written_out(form, frame):
         "http[:]//example.com/anna",
         "https[://]example.com/anna",
         "http:\\\\example.com/anna",
-        "http://example(dot)com/anna",
+        "http]://example.com/anna",
+        "https_//example.com/anna",
         "www[.]example[.]com/anna",
         "www dot example dot com slash anna",
         "http colon slash slash example dot com slash anna",
@@ -134,6 +143,7 @@ def test_an_ip_address_is_found_however_it_is_written_out(form):
         "noll sju noll ett två tre fyra fem sex",
         "dwa dwa trzy cztery pięć sześć siedem",
         "восемь девять один шесть один два три",
+        "восемь девятьсот шестнадцать сто двадцать три сорок пять шестьдесят семь",
         "вісім050один234п'ять67",
         "공일공 일이삼사 오육칠팔",
         "一三八零零一三八零零零",
@@ -143,6 +153,10 @@ def test_an_ip_address_is_found_however_it_is_written_out(form):
         "202•555•0147",
         "202_555_0147",
         "202 🖤 555 🖤 0147",
+        "2.0.2.5.5.5.0.1.4.7",
+        "202...555...0147",
+        "202\\555\\0147",
+        "[202] [555] [0147"[1:],
         "2 0 2 - 5 5 5 - 0 1 4 7",
         "07700–900–224",
         "202%2D555%2D0147",
@@ -169,6 +183,12 @@ def test_cards_and_accounts_are_found_between_odd_signs():
     ):
         assert form in pieces(f"x {form} please", Kind.IBAN)
     assert pieces("4111_1111_1111_1112", Kind.CARD) == set()
+
+
+def test_a_bracket_around_dot_and_ending_hides_nothing():
+    assert pieces("anna at example (dot com)", Kind.EMAIL) == {
+        "anna at example (dot com"
+    }
 
 
 def test_a_handle_is_found_behind_a_written_sign():

@@ -27,6 +27,7 @@ _ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
 _NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
 _DOT = f"(?:{words.DOT})"
 # `at this point` is no domain, `at example point fr` is.
+_LABEL = r"[\w\x{80}-\x{10ffff}-]+"  # of a domain, in any script
 _SURE_DOT = (
     f"(?:{words.SURE_DOT}|(?:point|period|pont|piste)"
     " (?:com|net|org|info|fr|be|ch|ca|de|eu|fi|uk|us|hu|io|co))"
@@ -35,7 +36,8 @@ _PROVIDERS = "|".join(sorted(words.PROVIDERS - {"live", "web", "orange", "mail"}
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
     rf"{_BRACKETS} ?(?:@|{words.AT}|{words.DOT}) ?{_ENDS}"
-    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z])",
+    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z])"
+    r"|\.at\.[a-z]|\.dot\.[a-z]",
     rf"[\[({{<] ?(?:{words.ONLY_IN_BRACKETS}) ?[\])}}>] ?[a-z0-9-]+"
     r"(?:\.[a-z]| ?[\[({<])",
     r"[\[({<] ?\.\w|\w\.[\])}>]\w|\w\\[.@]\w",
@@ -46,17 +48,20 @@ _ADDRESSES = (
     r"|(?:[a-z0-9]=|b20|cmc|zxq|zgu)=[ \n,;.\"')]",
     # Schemes.
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
-    r"|https?(?: :|: |:/[^/]|:\\|[\[({]|__|:// | [cd])",
+    r"|https?(?: :|: |:/[^/]|:\\|[\[({\])}_]|//|:// | [cd])",
     # Blanks, words and signs beside an `@`, or in the place of one.
     r"[ \n]@ \w|[ \n]@[\w-]+\.\w|\w@[ \n]|[ \n]@\n|\n> ?@|\)@|@[\w.-]+[.-]\n"
     rf"|@[\w.-]+(?: ?[\[({{•·。・,]| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
-    rf"[ \n](?:{words.AT})[ \n][\w-]+(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
+    rf"[ \n](?:{words.AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
     rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
-    rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]|\w \. \w"
-    r"| \.(?:com|net|org|edu|gov|example|de)[^a-z]",
+    rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]| \. \w"
+    r"| \.(?:com|org|edu|gov|example|de)[^a-z]",
     rf"www {_DOT} ",
+    rf"[a-z0-9](?:{words.AT_UNSPACED})[a-z0-9]|[ \n]at [\w-]+ \({_DOT} |@ ?gmail"
+    rf"|[\[(]at?[\])][a-z][a-z0-9.]*_",
     # Letters and digits apart.
-    r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-",
+    r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-"
+    r"|[0-9]\.[0-9]\.[0-9]\.[0-9]\.[0-9]\.[0-9]\.",
 )
 _WORDS = (
     rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
@@ -66,8 +71,8 @@ _WORDS = (
 _DIGITS = (
     # Odd signs between digits, look-alikes, what is glued to a number.
     r"[0-9]{2} ?[^\x00-\xa1\w\s×÷°±⁄]+ ?[0-9]{2}|[0-9]⊘[0-9]|[0-9]{3}[~&+^][0-9]{3}"
-    r"|[0-9]{3}[_*|]+[0-9]{3}"
-    r"|[0-9]\) ?\([0-9]{3}|[0-9]{2}\n[0-9]{2}",
+    r"|[0-9]{3}(?:[_*|]+|\.\.+|\\| \. )[0-9]{3}|[0-9]{3}[\]}>] ?[\[{<]?[0-9]{3}"
+    r"|[0-9]{3}\) ?\([0-9]{3}|[0-9]{2}\n[0-9]{2}",
     r"[0-9]{3} - [0-9]{3}|[0-9]{3}[^\w\s.-] ?[0-9]{4}[^\w\s.-] ?[0-9]{4}"
     r"|(?:[0-9][0-9] ){6}",
     r"[0-9][oilОоЗ][0-9]|[0-9][sbz][0-9][ .*+-]|[ \n(.*+-][oо][0-9]{2}"
@@ -79,20 +84,29 @@ _DIGITS = (
     r"[a-z]{2}[0-9]{2}[^\w\s.\\-]{1,2}[a-z0-9]{4}|[a-z]{2}[0-9]{2}[/_.][0-9a-z]{4}[/_.]",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
 )
-# Links without a scheme, and with one: cheaper to tell apart when looked at.
+# Links without a scheme. One with a scheme is passed over whole: it is found by others.
 _LINKS = (rf"\.(?:{'|'.join(sorted(ENDS_OF_HOSTS))})(?::[0-9]+)?[/?][\w@~?#!%-]",)
 _KINDS = (_ADDRESSES, _WORDS, _DIGITS, _LINKS)
+_SCHEME = b"://"
+_PASSED_OVER = r"://[^\s<>\"\x00]+"
 
 
 @lru_cache(maxsize=1)
-def _automaton() -> Any:
-    """Compile the traces, when they are first needed."""
+def _automata() -> tuple[Any, tuple[Any, ...]]:
+    """Compile the traces, when they are first needed: all as one, and kind by kind.
+
+    The one has no groups: to say which of them matched costs RE2 more than to match.
+    """
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False  # it says when it makes room for other states
     options.max_mem = _MOST_MEMORY
-    pattern = "|".join(f"({'|'.join(each)})" for each in _KINDS)
-    return re2.compile(pattern.encode(), options)
+    kinds = ["|".join(each).encode() for each in _KINDS]
+    whole = b"|".join([*kinds, _PASSED_OVER.encode()])
+    return (
+        re2.compile(whole, options),
+        tuple(re2.compile(each, options) for each in kinds),
+    )
 
 
 class Block(NamedTuple):
@@ -131,8 +145,13 @@ def _joined(data: bytes) -> Iterator[Block]:
     """
     begin, stop = -1, -1
     kinds = [False] * len(_KINDS)
-    for found in _automaton().finditer(data):
-        start, end = _around(data, found.start(), found.end())
+    traces, by_kind = _automata()
+    for found in traces.finditer(data):
+        first, last = found.span()
+        trace = data[first:last]
+        if trace.startswith(_SCHEME):
+            continue
+        start, end = _around(data, first, last)
         if begin >= 0 and (start > stop or stop - begin > _LONGEST_BLOCK):
             yield Block(begin, stop, *kinds)
             if start <= stop:
@@ -142,7 +161,8 @@ def _joined(data: bytes) -> Iterator[Block]:
         elif begin < 0:
             begin = start
         stop = max(stop, end)
-        kinds[found.lastindex - 1] = True
+        for number, kind in enumerate(by_kind):
+            kinds[number] = kinds[number] or kind.fullmatch(trace) is not None
     if begin >= 0:
         yield Block(begin, stop, *kinds)
 

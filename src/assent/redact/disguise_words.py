@@ -25,16 +25,20 @@ AT = _alternatives(
 )
 """Also alone between two blanks; `at` alone needs more proof than the others."""
 
-ONLY_IN_BRACKETS = _alternatives("a et chez eta ett æt эт")
+ONLY_IN_BRACKETS = _alternatives("a a_t et chez bei aet eta ett æt эт at_no_spam")
 AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
 SURE_DOT = _alternatives(
     "dot d0t full_stop punkt punkti punto ponto punt tocka tecka bodka"
-    " kropka nokta punct prikk prick точка крапка кропка τελεια נקודה نقطة"
-    " 점 닷 トット 点 點"
+    " kropka nokta punct punktum d_o_t prikk prick точка крапка кропка"
+    " τελεια נקודה نقطة 점 닷 トット 点 點"
 )
 DOT = SURE_DOT + "|" + _alternatives("point period pont piste")
 """The last ones are everyday words too."""
+
+# Scripts that put no blanks between words.
+AT_UNSPACED = "艾特|小老鼠|골뱅이|アットマーク|アット|あっと|[★☆◎※■●]"
+DOT_UNSPACED = "点|點|トット|점|닷|。"
 
 DASH = _alternatives(
     "dash hyphen minus bindestrich tiret guion trattino hifen streepje koppelteken"

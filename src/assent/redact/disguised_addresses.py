@@ -50,7 +50,8 @@ _CUE = re.compile(
 )
 _CUE_CHARACTERS = 40
 _SAID = re.compile(
-    r"(?<!\w)[\w.-]{1,40}(?: (?:" + number_words.FIRST_NUMBERS + r")){1,12}$",
+    rf"(?<!\w)[\w.-]{{1,40}}(?:{_JOINTS}[\w-]{{1,40}}){{0,3}}"
+    rf"(?: (?:{number_words.ANY_NUMBER})){{1,12}}$",
     re.IGNORECASE,
 )
 
@@ -133,7 +134,9 @@ def _emails(view: View) -> Iterator[Found]:
         domain = _domain(text, sign.end())
         if not domain:
             continue
-        if len(domain.labels) < 2 and domain.labels[0] not in words.PROVIDERS:
+        if len(domain.labels) < 2 and (
+            domain.labels[0] not in words.PROVIDERS or sign.group() == "@"
+        ):
             continue
         window = max(0, sign.start() - _LOCAL_CHARACTERS)
         local = _LOCAL.search(text[window : sign.start()])
@@ -174,7 +177,7 @@ def _is_address(view: View, start: int, local: str, how: int, domain: _Domain) -
     if "gap" in domain.ways and how is not _WORD:
         return False
     if not dotted:
-        return particular and how is not _PLAIN
+        return particular or (how is _BLANK and local.lower() not in words.NOT_LOCAL)
     if first in words.NOT_DOMAIN or first.isdecimal():
         return False
     likely = (

@@ -71,7 +71,13 @@ _MORE = {
         "en:1 tio:10 elva:11 tolv:12 tjugo:20 trettio:30 fyrtio:40 femtio:50 sextio:60"
         " sjuttio:70 attio:80 nittio:90"
     ),
-    "ru": "нол:0 десять:10 двадцать:20 тридцать:30 сорок:40 пятьдесят:50",
+    "ru": (
+        "нол:0 десять:10 одиннадцать:11 двенадцать:12 тринадцать:13 четырнадцать:14"
+        " пятнадцать:15 шестнадцать:16 семнадцать:17 восемнадцать:18 девятнадцать:19"
+        " двадцать:20 тридцать:30 сорок:40 пятьдесят:50 шестьдесят:60 семьдесят:70"
+        " восемьдесят:80 девяносто:90 сто:100 двести:200 триста:300 четыреста:400"
+        " пятьсот:500 шестьсот:600 семьсот:700 восемьсот:800 девятьсот:900"
+    ),
     "pl": "dziesiec:10 dwanascie:12 dwadziescia:20 trzydziesci:30 piecdziesiat:50",
     "tr": "sifir:0 alti:6 on:10",
 }
@@ -137,11 +143,14 @@ BETWEEN = _set(
 )
 """Said between the digits of a number."""
 
+ANY_NUMBER = "|".join(sorted(map(re.escape, NUMBERS)))
+"""For a pattern: every number word."""
+
 FIRST_NUMBERS = "|".join(
     sorted(
         re.escape(word)
         for word, known in NUMBERS.items()
-        if len(word) > 2 and any(value <= 20 for value in known.values())
+        if len(word) > 2 and ("ru" in known or min(known.values()) <= 20)
     )
 )
 """Of a run of number words, for a pattern."""

@@ -116,13 +116,20 @@ def _decode(found: re.Match[str]) -> str | None:
 # --- written apart -------------------------------------------------------------------
 
 _APART = re.compile(r"(?<![^\s\0])[^\s\0](?: [^\s\0](?![^\s\0])){2,}")
-_HYPHENED = re.compile(r"(?<![\w-])[^\W_](?:-[^\W_](?![^\W_])){2,}(?![\w-])")
+_HYPHENED = re.compile(
+    r"(?<![\w-])[^\W_](?:-[^\W_](?![^\W_])){2,}(?![\w-])"
+    r"|(?<![\w.])[0-9](?:\.[0-9](?![0-9])){6,}(?![\w]|\.[0-9])"
+)
 
 
 def joined(view: View) -> View:
     """Join `a n n a` and `a-n-n-a`: three signs and more."""
     view = view.rewritten(_APART, lambda found: found.group().replace(" ", ""))
-    return view.rewritten(_HYPHENED, lambda found: found.group().replace("-", ""))
+    return view.rewritten(_HYPHENED, _unhyphened)
+
+
+def _unhyphened(found: re.Match[str]) -> str:
+    return found.group().replace("-", "").replace(".", "")
 
 
 # --- signs in brackets ---------------------------------------------------------------
@@ -134,13 +141,16 @@ _SIGNS = re.compile(
     r"(?= ?[\[({<|*~=\"'/_\\%#!+:^$.-])(?:"  # most characters end here
     f" ?(?P<at>{_OPEN}(?:@|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
     f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
+    r"|(?P<half>(?<=\w) ?[\[({] ?(?:" + words.DOT + r") (?=[a-z]{2,6}[\])}]))"
+    r"|(?P<pointed>\.(?:at|dot)\.(?=[a-z]))"
     r"|(?P<slash>[\[({]/[\])}])|(?P<colon>[\[({]:[\])}])"
     r"|\\(?=@))",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
     r"\b(?P<name>h(?:xx|tt|\*\*|--|__|tx|xt)ps?|f[tx]ps?|meow)"
-    r"(?: ?[\[({]?:[\])}]?(?://[\])}])?|__)(?: ?[\[({]?[/\\]{1,3}[\])}]?){0,2}"
+    r"(?: ?[\[({]?:[\])}]?(?://[\])}])?|[\])}]:|_{1,2}|(?=//))"
+    r"(?: ?[\[({]?[/\\]{1,3}[\])}]?){0,2}"
     r"(?: (?=[\w-]+ ?[.\[({]))?",
     re.IGNORECASE,
 )
@@ -150,11 +160,19 @@ def signed(view: View) -> View:
     """Put the sign in the place of what stands for it in brackets."""
     view = view.rewritten(_SCHEME, _scheme)
     view = view.rewritten(_SIGNS, _sign)
-    return view.rewritten(_CAPITALS, lambda found: AT if found.group() == "AT" else ".")
+    view = view.rewritten(_CAPITALS, lambda found: AT if found.group() == "AT" else ".")
+    return view.rewritten(_UNSPACED, lambda found: AT if found["at"] else ".")
 
 
 _CAPITALS = re.compile(
     r"(?<=[a-z0-9])AT(?=[a-z0-9-]{2,40}(?:DOT|\.)[a-z]{2})|(?<=[a-z0-9])DOT(?=[a-z]{2})"
+)
+
+_UNSPACED = re.compile(
+    rf"(?P<at>(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
+    rf"(?:\.|{words.DOT_UNSPACED})[a-z]{{2}}))"
+    rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})",
+    re.IGNORECASE,
 )
 
 
@@ -162,7 +180,7 @@ def _scheme(found: re.Match[str]) -> str | None:
     text = found.group()
     name = found["name"].lower()
     plain = name in ("http", "https", "ftp", "ftps")
-    if plain and (text.lower() == f"{name}://" or not re.search(r"[/\\_]", text)):
+    if plain and (text.lower() == f"{name}://" or not re.search(r"[/\\]|__", text)):
         return None
     return "https://" if name.endswith("s") else "http://"
 
@@ -170,7 +188,9 @@ def _scheme(found: re.Match[str]) -> str | None:
 def _sign(found: re.Match[str]) -> str | None:
     if found["at"]:
         return AT
-    if found["dot"]:
+    if found["pointed"]:
+        return AT if "a" in found["pointed"].lower() else "."
+    if found["dot"] or found["half"]:
         return "."
     if found["slash"]:
         return "/"

@@ -24,7 +24,7 @@ _LETTER = rf"(?:(?![{_SIGNS}])[^\W\d_])"
 _WORD = re.compile(rf"[{_SIGNS}]+|{_LETTER}+(?:'{_LETTER}+)*|[0-9]+")
 _GAP = re.compile(r"[ ,.;:/()\n+_*|\-]{0,4}")
 _CUE = re.compile(
-    r"(?:tel|phone|call|mobile|cell|whatsapp|fax|sms|dial|ring|text|reach|number|nummer"
+    r"(?:tel|fon|cel|whats|phone|call|mobile|cell|whatsapp|fax|sms|dial|ring|text|reach|number|nummer"
     r"|handy|mobil|anruf|appel|joign|portable|llama|movil|chiam|liga|bel|numer|звон"
     r"|번호|전화|연락|電話|电话|手机|番号|τηλ|هاتف|טלפון|फन|telefon"
     r"|card|visa|karte|carte|carta|tarjeta|pin|account|konto)",
@@ -206,9 +206,10 @@ def _as_digits(found: re.Match[str]) -> str | None:
 
 
 _ODD = re.compile(
-    r"(?<=[0-9])(?: ?(?:_{1,3}|\*{1,3}|\|{1,3}|~{1,3}|\+|&|\^)(?=[0-9])"
+    r"(?<=[0-9])(?: ?(?:_{1,3}|\*{1,3}|\.{2,4}|\\|\|{1,3}|~{1,3}|\+|&|\^)(?=[0-9])"
     r"| ?[^\x00-\xa1\w\s$%]{1,3} ?(?=[0-9])"
-    r"|(?<=[0-9]{4}) ?# ?(?=[0-9]{1,5}(?![0-9]))|\) ?\((?=[0-9]{4})"
+    r"|(?<=[0-9]{4}) ?# ?(?=[0-9]{1,5}(?![0-9]))|\) ?\((?=[0-9]{3})"
+    r"|[\]}>] ?[\[{<]?(?=[0-9]{3})| \. (?=[0-9]{3})"
     r"|(?<=-[0-9]{4}),(?=[0-9]{3,6}(?![0-9])))"
 )
 
