@@ -7,13 +7,14 @@ from assent.redact.measured import (
     CARRIER_CHARACTERS,
     Planted,
     aligned,
+    follow,
     found_again,
     outcomes,
     plant,
     shape,
     stood_for,
 )
-from assent.redact.planted import Identity
+from assent.redact.planted import Identity, entries, identities
 from assent.redact.planted_words import Script
 from assent.redact.redactor import Redactor
 from assent.redact.spans import Kind, Span
@@ -96,14 +97,18 @@ def test_what_goes_beside_it_is_no_hit(redactor):
     assert found.kinds == set()
 
 
-def test_an_outcome_is_what_redaction_leaves(redactor):
-    made = plant([CARRIER, "@nora said"], [identity("Nora Wexford")] * 20, 3)
-    texts = [each.text for each in made]
+def test_what_is_followed_is_what_redaction_leaves():
+    made = identities(7, 25)
+    redactor = Redactor(Directory.of(entries(made, left=False), bytes(32)))
+    planted = plant([CARRIER, "1. @nora said:\n2. no way"], made, 3)
+    followed = follow(redactor, planted)
+    left = redactor.redact([each.text for each in planted])
 
-    for each, done in zip(
-        outcomes(redactor, made), redactor.redact(texts), strict=True
-    ):
-        assert each.removed == ("Wexford" not in done.text)
+    assert [text for text, _, _ in followed] == [each.text for each in left]
+    for each, (text, trace, _) in zip(planted, followed, strict=True):
+        inside = each.text[each.start : each.end]
+        rest = iter(inside)
+        assert all(text[at] in rest for at in trace)  # in order, none from elsewhere
 
 
 def test_in_a_text_that_is_redacted_nothing_is_found_again(redactor):

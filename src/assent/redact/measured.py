@@ -104,8 +104,28 @@ def outcomes(
         planted: the texts; all are read together.
         near: who takes part in each, one item a text.
     """
+    return [
+        Outcome(not left, frozenset(kinds), left)
+        for text, trace, kinds in follow(redactor, planted, near)
+        for left in (sum(text[at].isalnum() for at in trace),)
+    ]
+
+
+def follow(
+    redactor: Redactor, planted: Sequence[Planted], near: Near | None = None
+) -> list[tuple[str, list[int], set[Kind]]]:
+    """Redact, and keep track of what was planted.
+
+    Args:
+        redactor: as for `outcomes`.
+        planted: the texts.
+        near: who takes part in each.
+
+    Returns:
+        For each the text that redaction leaves, with placeholders; where characters of
+        the plant stand in it; and the kinds of the spans that took any of it.
+    """
     texts = [each.text for each in planted]
-    # For each text, where the characters of the plant stand that are left.
     traces = [list(range(each.start, each.end)) for each in planted]
     kinds: list[set[Kind]] = [set() for _ in planted]
     reading = list(range(len(planted)))
@@ -122,15 +142,8 @@ def outcomes(
                 changed.append(each)
         reading = changed
     for each in reading:  # still not at rest: such a text comes back empty
-        traces[each] = []
-    lefts = [
-        sum(text[at].isalnum() for at in trace)
-        for text, trace in zip(texts, traces, strict=True)
-    ]
-    return [
-        Outcome(not left, frozenset(of), left)
-        for left, of in zip(lefts, kinds, strict=True)
-    ]
+        texts[each], traces[each] = "", []
+    return list(zip(texts, traces, kinds, strict=True))
 
 
 def _touching(trace: list[int], spans: Sequence[Span]) -> set[Kind]:
