@@ -182,6 +182,7 @@ def table() -> pa.Table:
             "text": words,
             "code": words.dictionary_encode(),
             "large": words.cast(pa.large_string()),
+            "view": words.cast(pa.string_view()),
             "chat": pa.array(chats, kind),
             "tags": pa.array([["Anna Lee", None], None, [], ["x"], [TEXT]]),
             "at": pa.array([1, 2, None, 4, 5], pa.timestamp("ns", "UTC")),
@@ -214,6 +215,7 @@ def test_the_other_columns_of_parquet_stay_with_their_types(tmp_path):
     [
         ("code", [REDACTED, None, "", "x", "[name]"]),
         ("large", [REDACTED, None, "", "x", "[name]"]),
+        ("view", [REDACTED, None, "", "x", "[name]"]),
         ("tags", [["[name]", None], None, [], ["x"], [REDACTED]]),
         (
             "chat.content",
@@ -240,6 +242,7 @@ def test_text_in_any_column_of_parquet_is_reached(tmp_path, column, wanted):
 
 def test_several_columns_are_one_document(tmp_path):
     rows = pa.table({"title": ["Anna Lee", "x"], "text": ["y" * 7, "z"], "id": [1, 2]})
+    rows = rows.append_column("view", pa.array(["a", None], pa.string_view()))
     source, target = written(tmp_path / "a.parquet", rows), tmp_path / "b.parquet"
     columns = Wanted(["title", "text"])
 

@@ -88,7 +88,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
     default=16,
     show_default=True,
     metavar="MB",
-    help="Longest document that is taken on, at 60 bytes of memory a byte.",
+    help="Longest document that is taken on, at 70 bytes of memory a byte.",
 )
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."

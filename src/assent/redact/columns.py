@@ -4,9 +4,10 @@ All other columns stay as they are, with their types; so do nulls and the schema
 metadata. Row groups are written anew.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -108,10 +109,13 @@ class Columns:
             each = max(1, group.total_byte_size // max(1, group.num_rows))
             rows = min(READ_ROWS, max(1, READ_BYTES // each))
             found = self._file.iter_batches(rows, row_groups=[number])
-            with readable(self._name):
-                for batch in found:
-                    yield from self._divided(batch, row)
-                    row += batch.num_rows
+            while (batch := self._next(found)) is not None:
+                yield from self._divided(batch, row)
+                row += batch.num_rows
+
+    def _next(self, found: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        with readable(self._name):
+            return next(found, None)
 
     def _divided(
         self, rows: pa.RecordBatch, first: int
@@ -127,7 +131,7 @@ class Columns:
             raise CorpusError(
                 f"`{self._name}`, row {row}: a document is longer than "
                 f"{megabytes(self._longest)}",
-                hint="raise `--longest`, at 60 bytes of memory a byte, or cut it up",
+                hint="raise `--longest`, at 70 bytes of memory a byte, or cut it up",
             )
         ends = np.cumsum(sizes)
         begin = 0
@@ -193,11 +197,20 @@ class Columns:
             at = rows.schema.get_field_index(path[0])
             column = rebuild(pa.array(new, values.type))
             rows = rows.set_column(at, self.schema.field(at), column)
-        if outcome.dropped:
-            kept = np.ones(rows.num_rows, np.bool_)
-            kept[list(outcome.dropped)] = False
-            rows = rows.filter(pa.array(kept))
-        return rows
+        return _without(rows, outcome.dropped) if outcome.dropped else rows
+
+
+def _without(rows: pa.RecordBatch, dropped: Collection[int]) -> pa.RecordBatch:
+    kept = np.ones(rows.num_rows, np.bool_)
+    kept[list(dropped)] = False
+    try:
+        return rows.filter(pa.array(kept))
+    except pa.ArrowNotImplementedError:  # as of string views
+        bounds = pairwise([-1, *sorted(dropped), rows.num_rows])
+        return pa.concat_batches(
+            [rows.slice(0, 0)]
+            + [rows.slice(a + 1, b - a - 1) for a, b in bounds if b - a > 1]
+        )
 
 
 @contextmanager

@@ -95,6 +95,8 @@ def _leaves(
         at = kind.get_field_index(path[0])
         values, of, rebuild = _leaves(array.field(at), path[1:], owners)
         return values, of, lambda new: _with_field(array, at, rebuild(new))
+    if pa.types.is_string_view(kind):  # little is done with views yet
+        return array.cast(pa.large_string()), owners, lambda new: new.cast(kind)
     return array, owners, lambda new: new
 
 

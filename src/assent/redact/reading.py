@@ -19,7 +19,7 @@ READ = 1 << 19
 
 MEGABYTE = 1_000_000
 LONGEST = 16 * MEGABYTE
-"""Bytes of the longest document; one takes about 60 times as much memory, at worst."""
+"""Bytes of the longest document; one takes about 70 times as much memory, at worst."""
 
 
 class Piece(NamedTuple):
@@ -146,7 +146,8 @@ def too_long(name: str, line: int, longest: int) -> CorpusError:
     """Say where a document is too long."""
     return CorpusError(
         f"`{name}`, line {line}: a document is longer than {megabytes(longest)}",
-        hint="raise `--longest`, at 60 bytes of memory a byte, or cut the document up",
+        hint="if it is text, choose a smaller `--document`; or raise `--longest`, at "
+        "70 bytes of memory a byte",
     )
 
 
