@@ -98,6 +98,7 @@ def test_patterns_find_each_kind_without_knowing_anybody(
         ("Annalee, Anna Leeds and Joanna Lee", "Annalee, Anna Leeds and Joanna Lee"),
         ("José García’s", "[name]’s"),
         ("jose garcia, José Garcia", "[name], [name]"),
+        ("Аnna Lее, ᴀɴɴᴀ ʟᴇᴇ, Анна", "[name], [name], Анна"),  # Cyrillic A and e
         ("Jose\u0301 Garci\u0301a!", "[name]!"),
         ("Zoë and Zoe, zoe", "[name] and [name], zoe"),
         ("Grace said grace, Graceful", "[name] said grace, Graceful"),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact.confusables_table import BORROWED, DRESSED
-from assent.redact.fold import Codes
+from assent.redact.spans import Codes
 
 _DRESSED = {ord(alike): plain for plain, row in DRESSED.items() for alike in row}
 _BORROWED = {ord(alike): plain for plain, row in BORROWED.items() for alike in row}

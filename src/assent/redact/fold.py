@@ -1,8 +1,9 @@
 """The normaliser: many texts become one plain text, with the way back to each.
 
 In the plain text there are no accents, invisible characters, doubled blanks or digits
-of other scripts, and full-width forms are ordinary ones, so that a pattern reads one
-way of writing instead of hundreds. Texts are folded many at a time: what costs a call
+of other scripts, full-width forms are ordinary ones, and in a word that mixes scripts
+letters are the Latin ones that they look like, so that a pattern reads one way of
+writing instead of hundreds. Texts are folded many at a time: what costs a call
 is paid once a batch, not once a text.
 
 Each text is wrapped by `SEPARATOR`, whose middle no real character is folded to: what
@@ -18,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.spans import BARRIER, PLACEHOLDER
+from assent.redact.confusables import skeleton
+from assent.redact.spans import BARRIER, PLACEHOLDER, Codes
 
 SEPARATOR = f"\n{BARRIER}\n"
 
@@ -29,9 +31,6 @@ _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _CHARACTERS = 0x110000
 _DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
 _BLANK, _NEWLINE = 0x20, 0x0A
-
-Codes = NDArray[Any]
-"""Code points; bytes where all are ASCII."""
 
 Places = NDArray[np.int32]
 
@@ -154,6 +153,10 @@ def fold(texts: Sequence[str]) -> Plain:
     else:
         wide = codes.astype("<u4", copy=False)
         text = wide.tobytes().decode("utf-32-le", "surrogatepass")
+        latin = skeleton(text, codes)
+        if latin is not text:
+            text = latin
+            codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     return Plain(text, codes, places, joined, bounds.tolist())
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.fold import Codes, Lookup
+from assent.redact.fold import Lookup
+from assent.redact.spans import Codes
 
 Hashes = NDArray[np.uint64]
 Indexes = NDArray[np.int64]

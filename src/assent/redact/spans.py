@@ -4,6 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+Codes = NDArray[Any]
+"""Code points of a text; bytes where all are ASCII."""
 
 
 class Kind(StrEnum):
