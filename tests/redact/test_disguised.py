@@ -121,6 +121,7 @@ def test_a_link_is_found_however_it_is_written_out(form):
         "192[.0[.2.]7",
         "192.000.002.007",
         "0xC0.0x00.0x02.0x07",
+        "fe80::1ff:fe23:4567:890a%eth0",
     ],
 )
 def test_an_ip_address_is_found_however_it_is_written_out(form):
@@ -153,6 +154,11 @@ def test_an_ip_address_is_found_however_it_is_written_out(form):
         "202•555•0147",
         "202_555_0147",
         "202 🖤 555 🖤 0147",
+        "{0}7700-[900]-<415"[1:],
+        "030/23125/480",
+        "0049(30) 23125333",
+        "*67 202 555 0139",
+        "555-0145, area code (202)",
         "2.0.2.5.5.5.0.1.4.7",
         "202...555...0147",
         "202\\555\\0147",

@@ -273,6 +273,7 @@ def _hosts(view: View) -> Iterator[Found]:
 _NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _STEP = rf"(?: ?\. ?| (?:{words.DOT}) )"
 _BASES = re.compile(r"0x[0-9a-f]{1,2}(?:\.0x[0-9a-f]{1,2}){3}\b", re.IGNORECASE)
+_ZONED = re.compile(r"\bfe80:[0-9a-f:]{2,35}%[0-9a-z]{1,12}", re.IGNORECASE)
 _OCTET = r"(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
 _PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
 _FOUR = re.compile(
@@ -332,8 +333,9 @@ def _is_host(view: View, start: int, domain: _Domain, end: int) -> bool:
 
 def machines(text: str) -> Iterator[Found]:
     """Find IP addresses with padded or hexadecimal numbers."""
-    for found in _BASES.finditer(text):
-        yield found.start(), found.end(), Kind.IP
+    for pattern in (_BASES, _ZONED):
+        for found in pattern.finditer(text):
+            yield found.start(), found.end(), Kind.IP
     for found in _PADDED.finditer(text):
         numbers = found.group().split(".")
         # 100.000.000.000 is an amount.
