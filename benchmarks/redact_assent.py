@@ -40,7 +40,7 @@ def patterns(text: Path, scale: float) -> Figures:
 
 def directory(text: Path, scale: float) -> Figures:
     """The same, with the directory of a million names."""
-    return _redacted(text, Redactor(_named(names(NAMES, scale))))
+    return _redacted(text, Redactor(named(names(NAMES, scale))))
 
 
 def directory_size(text: Path, scale: float) -> Figures:
@@ -55,7 +55,7 @@ def directory_size(text: Path, scale: float) -> Figures:
     with_names = _resident()
     _forget_peak()
     started = time.process_time()
-    made = _named(listed)
+    made = named(listed)
     seconds = time.process_time() - started
     peak = _memory("VmHWM") - with_names
     count = len(listed)
@@ -66,7 +66,7 @@ def directory_size(text: Path, scale: float) -> Figures:
         "directory_bytes_per_name": (_resident() - before) / count,
         "directory_peak_bytes_per_name": peak / count,
     }
-    tenth = _named(names(NAMES, scale))
+    tenth = named(names(NAMES, scale))
     started = time.process_time()
     digest = tenth.digest
     seconds = time.process_time() - started
@@ -87,7 +87,7 @@ def recall(text: Path, scale: float) -> Figures:
         ("hashed_recall", _left(entries, used)),
     ):
         texts = [each.text for each in documents]
-        counts = found(documents, _spans(Redactor(made), texts))
+        counts = found(documents, spans_of(Redactor(made), texts))
         figures[key] = sum(counts["found"].values()) / len(planted)
         for kind, count in counts["planted"].items():
             figures[f"{key}_{kind}"] = counts["found"][kind] / count
@@ -100,7 +100,7 @@ def growth(text: Path, scale: float) -> Figures:
     The exponent is the slope of log time against log size, 1 where time is linear.
     """
     figures: dict[str, float] = {}
-    redactor = Redactor(_named(names(NAMES, scale)))
+    redactor = Redactor(named(names(NAMES, scale)))
     for size in GROWING:
         held = _resident()
         _forget_peak()
@@ -119,7 +119,8 @@ def growth(text: Path, scale: float) -> Figures:
     return dict(figures)
 
 
-def _named(listed: Sequence[str]) -> Directory:
+def named(listed: Sequence[str]) -> Directory:
+    """Make a directory of names that belong to no known subject."""
     return Directory.of({Kind.NAME: listed}, KEY)
 
 
@@ -131,10 +132,13 @@ def _redacted(text: Path, redactor: Redactor) -> Figures:
     redactor.redact(texts)
     seconds = time.process_time() - started
     size = sum(len(each.encode()) for each in texts)
-    return {"bytes_per_s": size / seconds} | found(documents, _spans(redactor, texts))
+    return {"bytes_per_s": size / seconds} | found(documents, spans_of(redactor, texts))
 
 
-def _spans(redactor: Redactor, texts: Sequence[str]) -> Iterator[list[tuple[int, int]]]:
+def spans_of(
+    redactor: Redactor, texts: Sequence[str]
+) -> Iterator[list[tuple[int, int]]]:
+    """List where something is removed in each text."""
     for spans in redactor.find(texts):
         yield [(span.start, span.end) for span in spans]
 
