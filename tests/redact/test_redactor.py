@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from assent.redact.redactor import Redacted, Redactor
 from assent.redact.spans import Kind
 
 KEY = bytes(range(32))
+TOPIC = unicodedata.normalize("NFD", "는")
 LISTS = pa.list_(pa.string())
 COLUMN_TYPES = dict.fromkeys(COLUMNS, LISTS) | {"employer": pa.string()}
 SCHEMA = pa.schema([("subject_id", pa.string()), *COLUMN_TYPES.items()])
@@ -60,6 +62,10 @@ def redacted(text: str) -> str:
         ("on root@localhost now", "on [email] now"),
         ("bob@münchen.example", "[email]"),
         ("a＠example．org", "[email]"),
+        ("anna&#64;example&#46;com", "[email]"),
+        ("&#97;&#110;&#x6e;a&commat;example&period;com", "[email]"),
+        ("&#43;1 202 555 0147", "[phone]"),
+        ("&gt; hers\nmine", "[quote]\nmine"),
         ("b\u200bob@exam\u00adple.org", "[email]"),
         ("x@y and 3 @ 4", "x@y and 3 @ 4"),
         ("see https://a.example/b?c=d#e, ok", "see [url], ok"),
@@ -103,6 +109,9 @@ def test_patterns_find_each_kind_without_knowing_anybody(
         ("Zoë and Zoe, zoe", "[name] and [name], zoe"),
         ("Grace said grace, Graceful", "[name] said grace, Graceful"),
         ("我是王小明你好 김철수는", "我是[name]你好 [name]는"),
+        ("Jos&eacute;&nbsp;Garc&#xed;a &amp; co", "[name] &amp; co"),
+        ("&#65;nna Lee &nothing;", "[name] &nothing;"),
+        (unicodedata.normalize("NFD", "김철수는"), f"[name]{TOPIC}"),
         ("anna_lee99 and anna_lee999", "[handle] and anna_lee999"),
         ("thenick: yes, thenick", "[handle]: yes, thenick"),
         ("@grace", "[handle]"),
@@ -180,7 +189,24 @@ PIECES = st.sampled_from(
         "é",
         "\u0301",
     ]
-    + ["\u200b", "＠", "：", "王小明", "call", ":", ",", "'s", "İ", "ς", "\0", "\r\n"]
+    + [
+        "\u200b",
+        "&#64;",
+        "&amp;",
+        "\u1100",
+        "\u1161",
+        "＠",
+        "：",
+        "王小明",
+        "call",
+        ":",
+        ",",
+        "'s",
+        "İ",
+        "ς",
+        "\0",
+        "\r\n",
+    ]
 )
 
 

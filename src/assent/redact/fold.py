@@ -10,10 +10,13 @@ Each text is wrapped by `SEPARATOR`, whose middle no real character is folded to
 does not pass `BARRIER` cannot see another text.
 """
 
+import html
+import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,7 +33,11 @@ _ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
 _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _CHARACTERS = 0x110000
 _DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
-_BLANK, _NEWLINE = 0x20, 0x0A
+_BLANK, _NEWLINE, _INVISIBLE = 0x20, 0x0A, 0x200B
+_ENTITY = re.compile(
+    r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+)
+_SYLLABLE = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 
 Places = NDArray[np.int32]
 
@@ -160,9 +167,27 @@ def fold(texts: Sequence[str]) -> Plain:
     return Plain(text, codes, places, joined, bounds.tolist())
 
 
+def is_simple(text: str) -> bool:
+    """Say whether a text is ASCII alone, without codes for other characters."""
+    return text.isascii() and not ("&" in text and _ENTITY.search(text))
+
+
+def _entities(joined: str) -> Iterator[tuple[int, int, str]]:
+    """Read the codes of HTML, which exports leave behind: (start, end, character)."""
+    for found in _ENTITY.finditer(joined) if "&" in joined else ():
+        if (written := html.unescape(found.group())) != found.group():
+            yield found.start(), found.end(), written
+
+
+def _syllables(joined: str) -> Iterator[tuple[int, int, str]]:
+    """Put Hangul together that was taken apart: (start, end, syllable)."""
+    for found in _SYLLABLE.finditer(joined):
+        yield found.start(), found.end(), unicodedata.normalize("NFC", found.group())
+
+
 def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | None:
     """Fold text of ASCII alone, in bytes; None where it is not."""
-    if not joined.isascii():
+    if not is_simple(joined):
         return None
     codes = np.frombuffer(bytearray(joined, "ascii").translate(_ASCII), np.uint8)
     _bar(codes, joined, bounds)
@@ -172,7 +197,13 @@ def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | Non
 
 def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places]:
     """Fold any text: leave out what is not seen, write several characters for one."""
-    original = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    original = np.frombuffer(
+        bytearray(joined.encode("utf-32-le", "surrogatepass")), np.uint32
+    )
+    for start, end, written in chain(_entities(joined), _syllables(joined)):
+        # What is written shorter leaves invisible characters behind.
+        original[start:end] = _INVISIBLE
+        original[start : start + len(written)] = list(map(ord, written))
     codes = _FOLDED(original)
     _bar(codes, joined, bounds)
     places = np.flatnonzero(codes != _DROP).astype(np.int32)

@@ -19,7 +19,7 @@ from assent.redact import disguised, links, numbers
 from assent.redact.confusables import skeleton
 from assent.redact.directory import Directory, Near
 from assent.redact.entries import lowered
-from assent.redact.fold import fold
+from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
 from assent.terms import Style
@@ -211,11 +211,11 @@ class Redactor:
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Divide texts into batches of a bounded size; those of ASCII alone are quicker."""
+    """Divide texts into batches of a bounded size; simple ones are quicker."""
     parts: dict[bool, list[int]] = {True: [], False: []}
     sizes = {True: 0, False: 0}
     for number, text in enumerate(texts):
-        simple = text.isascii()
+        simple = is_simple(text)
         parts[simple].append(number)
         sizes[simple] += len(text)
         if sizes[simple] >= BATCH_CHARACTERS:
