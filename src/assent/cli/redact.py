@@ -143,7 +143,7 @@ def redact(
         finally:  # what is written stays, whatever happens to the next file
             for line in _wrote(plan, done):
                 click.echo(line, err=aside)
-    for line in _summary(done, time.perf_counter() - start, jobs):
+    for line in _summary(plan, done, time.perf_counter() - start, jobs):
         click.echo(line, err=aside)
     for number, line in enumerate(_left(plan, done, people, near), 1):
         click.echo(f"not removed {number}: {line}", err=aside)
@@ -255,9 +255,12 @@ def _run(
 
 
 def _wrote(plan: Sequence["Pair"], done: Sequence["Done"]) -> Iterator[str]:
+    from assent.redact.files import STREAM
     from assent.redact.reading import called
 
     for pair, each in zip(plan, done, strict=False):
+        if pair.target == STREAM:
+            continue
         tally = each.tally
         said = f"wrote `{called(pair.target)}`: {_counted(tally.documents, 'document')}"
         yield said + (f", {tally.dropped:,} of them dropped" if tally.dropped else "")
@@ -269,13 +272,16 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}"
 
 
-def _summary(done: Sequence["Done"], seconds: float, jobs: int) -> Iterator[str]:
+def _summary(
+    plan: Sequence["Pair"], done: Sequence["Done"], seconds: float, jobs: int
+) -> Iterator[str]:
     """Say what was done, in figures."""
     from assent.redact.bulk import Tally
+    from assent.redact.files import STREAM
     from assent.redact.spans import Kind
 
     tally = sum((each.tally for each in done), Tally())
-    if len(done) != 1:
+    if len(done) != 1 or plan[0].target == STREAM:
         documents = _counted(tally.documents, "document")
         yield f"in all: {documents}, {tally.dropped:,} of them dropped"
     found = [f"{tally.found[kind]:,} {kind}" for kind in Kind if tally.found.get(kind)]
