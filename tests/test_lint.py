@@ -624,3 +624,10 @@ def test_a_threshold_of_nothing_is_a_warning(file):
     assert [each.line for each in gaps if each.severity is WARNING] == [
         line_of(text, "drop_above")
     ]
+
+
+def test_quotes_that_no_build_keeps_are_a_warning(file):
+    text = WHOLE + '[redact]\nquotes = "keep"\n'
+
+    [finding] = found(file(text), kind=Kind.DEAD)
+    assert finding.line == line_of(text, "quotes")

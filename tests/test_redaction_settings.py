@@ -78,15 +78,20 @@ def test_a_share_that_is_just_reached_drops_nothing(tmp_path):
     assert reasons == {"u01-0": "too_much_removed"}
 
 
-def test_a_recogniser_that_is_not_installed_is_refused_before_anything_is_written(
-    tmp_path,
-):
-    project(tmp_path / "toy", TEXTS, '[redact]\nrecogniser = "own"\n')
+REFUSED = {
+    'recogniser = "own"': "`own`, which is not installed",
+    'quotes = "keep"': "nothing says whose words they are",
+}
+
+
+@pytest.mark.parametrize("setting", REFUSED)
+def test_what_cannot_be_done_is_refused_before_anything_is_written(tmp_path, setting):
+    project(tmp_path / "toy", TEXTS, f"[redact]\n{setting}\n")
     before = digests(tmp_path / "toy")
 
     with opened(tmp_path / "toy") as there, pytest.raises(UsageError) as caught:
         there.build()
-    assert "`own`, which is not installed" in caught.value.message
+    assert REFUSED[setting] in caught.value.message
     assert digests(tmp_path / "toy") == before
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from assent.errors import ForgetError
 from assent.ledger.book import Book
-from assent.project import forgetting
+from assent.project import forgetting, refuted
 from assent.terms import EventKind
 from small_project import StopAt, StoppedError, leftovers, opened, trained
 
@@ -51,7 +51,7 @@ def test_an_oracle_that_is_asked_for_late_is_run_before_the_entry(toy):
 
     assert repaired.bit_identical is True
     assert logged["certificate"] == repaired.certificate.digest
-    kept = forgetting._read_certificate(
+    kept = refuted.read_certificate(
         toy / "models" / repaired.model_id / "certificate.json"
     )
     assert kept == repaired.certificate
@@ -87,31 +87,29 @@ def test_a_refuted_repair_is_kept_as_evidence_and_computed_again(toy, published)
         old = project.place.served_model()["model_id"]
         if not published:
             withdrawn(project, "u07")
-        refuted = project.forget(oracle=True)
+        wrong = project.forget(oracle=True)
         assert project.place.served_model()["model_id"] == old
         assert ("us", 0) in project.ask("x", 1).quarantined
-    evidence = f"refuted-{refuted.model_id}-certificate.json"
-    assert refuted.bit_identical is False
-    assert refuted.entry is None
-    assert any(evidence in line for line in refuted.lines())
+    evidence = f"refuted-{wrong.model_id}-certificate.json"
+    assert wrong.bit_identical is False
+    assert wrong.entry is None
+    assert any(evidence in line for line in wrong.lines())
     assert sorted(path.name for path in (toy / "models").iterdir()) == [old, evidence]
 
     with opened(toy, 3) as project:
         again = project.forget()  # not asked for, and run all the same
         assert "u07" not in trained(project)
     assert again.bit_identical is True
-    assert again.certificate.destroyed == refuted.certificate.destroyed
+    assert again.certificate.destroyed == wrong.certificate.destroyed
     assert leftovers(toy) == []
-    assert forgetting._read_certificate(toy / "models" / evidence) == (
-        refuted.certificate
-    )
+    assert refuted.read_certificate(toy / "models" / evidence) == wrong.certificate
 
 
 def test_a_refuted_draft_whose_run_was_killed_is_not_gone_on_with(toy):
     with opened(toy, 1) as project, pytest.MonkeyPatch.context() as patch:
         withdrawn(project, "u07")
         other_oracle(patch)
-        whole = forgetting._remove
+        whole = forgetting.remove
 
         def killed(folder):
             if folder.name.endswith(".oracle") and any(
@@ -120,7 +118,7 @@ def test_a_refuted_draft_whose_run_was_killed_is_not_gone_on_with(toy):
                 raise StoppedError("after the draft's certificate")
             whole(folder)
 
-        patch.setattr(forgetting, "_remove", killed)
+        patch.setattr(forgetting, "remove", killed)
         with pytest.raises(StoppedError):
             project.forget(oracle=True)
     with opened(toy, 2) as project:
@@ -141,7 +139,7 @@ def half_removed(patch, model_id):
             raise PermissionError(13, "Permission denied")
         whole(path, *args, **kwargs)
 
-    patch.setattr(forgetting.shutil, "rmtree", rmtree)
+    patch.setattr(refuted.shutil, "rmtree", rmtree)
 
 
 @pytest.mark.parametrize("late", [False, True])

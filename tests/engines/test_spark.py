@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import small_names
 import worlds
 from assent import Project
 from assent.demo.seeded import StoryClock, UnsafeSeededRandomness
@@ -171,6 +172,35 @@ def test_a_corpus_is_built_to_the_bytes_that_duckdb_builds(cluster, pair):
     assert made_of(spark) == made_of(duckdb)
     assert leftovers(spark) == []
     assert list((spark / ".spill").iterdir()) == []
+
+
+def test_names_are_kept_and_pseudonyms_made_on_the_workers_as_here(cluster, tmp_path):
+    here, there = tmp_path / "here", tmp_path / ODD
+    redact = '[redact]\nnames = "keep"\nstyle = "corpus"\ndrop_above = 0.5\n'
+    texts = {
+        "u01-0": "I walked with Ben Berg along the river, and with Cleo Marsh.",
+        "u07-0": "Far away from there I read what Cleo Marsh wrote about it.",
+        "u08-0": "Cleo Marsh!",
+    }
+    small_names.project(here, texts, redact)
+    notice = here / "notices/2025.en.md"
+    with opened(here) as project:
+        for who in ("u02", "u04"):
+            project.record("given", subjects=[who], category="name", notice=notice)
+    copytree(here, there)
+    with on(cluster, there) as project:
+        project.build()
+    with opened(here) as project:
+        project.build()
+        found = small_names.texts_of(project)
+        dropped = small_names.table_of(project, "dropped.parquet")
+
+    assert found["u01-0"].startswith(
+        "I walked with Ben Berg along the river, and with ["
+    )
+    assert found["u07-0"].startswith("Far away from there I read what [name-")
+    assert [row["reason"] for row in dropped] == ["too_much_removed"]
+    assert made_of(there) == made_of(here)
 
 
 def test_a_build_that_stops_is_finished_on_either_engine(cluster, pair, tmp_path):

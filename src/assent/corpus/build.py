@@ -31,7 +31,8 @@ from assent.corpus.manifest import (
     read_manifest,
 )
 from assent.corpus.reading import Place, Reading, Spill, redacted
-from assent.corpus.spread import Cluster, Task, maker
+from assent.corpus.renaming import NOBODY, TakenBack, staying
+from assent.corpus.spread import Cluster, Task, maker, write_agreed
 from assent.corpus.tables import (
     AFTER_REDACTION,
     PART,
@@ -39,10 +40,12 @@ from assent.corpus.tables import (
     Bucket,
     Tables,
     Why,
+    edges,
     measures_path,
     part_path,
     read_table,
     split,
+    stated,
 )
 from assent.errors import CorpusError
 from assent.files import sync_folder, write_whole
@@ -186,6 +189,7 @@ def build_spread(
         digest=request.directory,
         key=cluster.key,
         settings=cluster.settings,
+        agreed=write_agreed(cluster.agreed, draft.spill),
         drop_above=request.redaction.drop_above,
         spill=draft.spill.absolute(),
     )
@@ -203,6 +207,7 @@ def without(
     out_root: Path,
     people: People,
     progress: Progress = quiet,
+    taken_back: TakenBack = NOBODY,
 ) -> Built:
     """Build the corpus again without some documents: only the buckets that held them.
 
@@ -219,6 +224,7 @@ def without(
         out_root: the folder of all corpora.
         people: as for `build`, at the request's own ledger size.
         progress: told of every part and table.
+        taken_back: whose names are kept no more, in what stays.
 
     Raises:
         CorpusError: the old corpus is not whole, never held a document or subject that
@@ -237,11 +243,12 @@ def without(
     documents = pa.array(gone, pa.string())
     for number, bucket in enumerate(planned, start=1):
         if bucket not in done:
-            _repair(draft, corpus_folder, bucket, documents, entries)
+            share = request.redaction.drop_above
+            _repair(draft, corpus_folder, bucket, documents, taken_back, entries, share)
         progress("parts written", number, len(planned))
     beside = Tables(
         read_table(corpus_folder / "dropped.parquet"),
-        read_table(corpus_folder / "mentions.parquet"),
+        stated(read_table(corpus_folder / "mentions.parquet")),
     ).without(gone, (read_table(corpus_folder / measures_path(b)) for b in planned))
     kit = _Kit(request, planned, people, len(done), progress)
     return _finish(draft, kit, beside, next_version(old.version))
@@ -251,9 +258,9 @@ def erase_text(corpus_folder: Path, at: int) -> None:
     """Remove the texts of a superseded corpus; keep what says that it once existed.
 
     Kept: the manifest, the file list, the commitments with their trees, the reasons of
-    dropped documents and what was known of everybody. A text that a derived corpus
-    still uses stays there, under its other name. What the disk itself keeps of removed
-    files is not in our hands.
+    dropped documents, what was known of everybody, and whose names were kept. A text
+    that a derived corpus still uses stays there, under its other name. What the disk
+    itself keeps of removed files is not in our hands.
 
     Args:
         corpus_folder: the corpus; erasing it again changes nothing.
@@ -268,7 +275,10 @@ def erase_text(corpus_folder: Path, at: int) -> None:
     for name in ("parts", "measures"):
         if (corpus_folder / name).exists():
             shutil.rmtree(corpus_folder / name)
-    (corpus_folder / "mentions.parquet").unlink(missing_ok=True)
+    mentions = corpus_folder / "mentions.parquet"
+    # Whose names were kept is still asked where the texts were handed over.
+    if mentions.exists() and not edges(read_table(mentions)):
+        mentions.unlink()
     sync_folder(corpus_folder)
     # Crash here: `check_parts` misses the parts; erasing again writes the note. The
     # note comes last, so it never says "erased" over a text that still stands.
@@ -393,19 +403,22 @@ def _repair(
     old: Path,
     bucket: Bucket,
     gone: pa.Array,
+    taken_back: TakenBack,
     entries: Mapping[str, FileEntry],
+    drop_above: float,
 ) -> None:
     """Write one bucket without what is gone, or link it where nothing is."""
     measures = read_table(old / measures_path(bucket))
-    leaving = pc.is_in(measures["document_id"], gone)
-    if not pc.any(leaving).as_py():
+    leaving = pc.any(pc.is_in(measures["document_id"], gone)).as_py()
+    if not leaving and not taken_back.touches(measures):
         for path in (measures_path(bucket), part_path(bucket)):
             draft.link(old, entries[path])
         return
     part = read_table(old / part_path(bucket)).cast(PART)
-    staying = pc.invert(pc.is_in(part["document_id"], gone))
-    draft.write(measures_path(bucket), measures.filter(pc.invert(leaving)))
-    draft.write(part_path(bucket), part.filter(staying))
+    rows = taken_back.applied(part, measures, drop_above)
+    part, measures = split(staying(rows, gone))
+    draft.write(measures_path(bucket), measures)
+    draft.write(part_path(bucket), part)
 
 
 def _check_repair(old: BuildRequest, new: BuildRequest) -> None:

@@ -24,6 +24,7 @@ from assent.corpus.tables import (
 from assent.errors import CorpusError, DeniedError
 from assent.files import full_disk_named
 from assent.redact.redactor import Redacted, Redactor
+from assent.redact.settings import Settings
 from assent.redact.spans import PLACEHOLDER, Kind
 from assent.terms import PROVED
 
@@ -128,7 +129,11 @@ def redacted(
         rows.select(_REDACTED).to_pylist(), texts, found, strict=True
     ):
         bucket = row.pop("group"), row.pop("shard")
-        yield bucket, row | _measured(text, left, drop_above)
+        document = row["document_id"]
+        yield (
+            bucket,
+            row | measured(len(text), left, drop_above, redactor.settings, document),
+        )
 
 
 def taking_part(rows: pa.Table) -> list[set[str]]:
@@ -298,14 +303,31 @@ def _check_proved(allowed: pa.Table) -> None:
         raise DeniedError("a document without a category is allowed")
 
 
-def _measured(text: str, redacted: Redacted, drop_above: float) -> Row:
-    """Measure a redacted text beside the original: the columns of a row. Pure."""
-    kept = PLACEHOLDER.sub("", redacted.text)
-    measures: Row = {kind.value: redacted.counts.get(kind, 0) for kind in Kind}
-    measures |= {"text": redacted.text, "characters_before": len(text)}
-    measures["characters_kept"] = len(kept)
-    gone = redacted.empty or too_much(len(text), len(kept), drop_above)
-    measures["text_sha256"] = None if gone else sha256(redacted.text.encode())
+def measured(
+    before: int, left: Redacted, drop_above: float, settings: Settings, document: str
+) -> Row:
+    """Measure a redacted text: the columns of a row. Pure.
+
+    A text that is in no part is measured as if none of its names had been kept: nobody
+    is named there, so who agreed must not show.
+
+    Args:
+        before: characters of the original.
+        left: what is left of it.
+        drop_above: share of its characters; of which more is removed, is in no part.
+        settings: as it was redacted with.
+        document: its id.
+    """
+    kept = len(PLACEHOLDER.sub("", left.text))
+    gone = left.empty or too_much(before, kept, drop_above)
+    if gone and left.kept:
+        left = left.without(None, settings, document)
+        kept = len(PLACEHOLDER.sub("", left.text))
+    measures: Row = {kind.value: left.counts.get(kind, 0) for kind in Kind}
+    measures |= {"text": left.text, "characters_before": before}
+    measures["characters_kept"] = kept
+    measures["text_sha256"] = None if gone else sha256(left.text.encode())
+    measures["kept"] = [each._asdict() for each in left.kept] or None
     return measures
 
 

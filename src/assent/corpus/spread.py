@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from assent.corpus.draft import WRITER, write_apart
 from assent.corpus.reading import (
@@ -27,8 +28,10 @@ from assent.corpus.reading import (
 )
 from assent.corpus.tables import ROWS, Bucket, measures_path, part_path, split
 from assent.errors import CorpusError
+from assent.files import SECRET_MODE, write_whole
 from assent.redact.directory import Directory
-from assent.redact.redactor import Redactor, Settings
+from assent.redact.redactor import Redactor
+from assent.redact.settings import Settings
 
 BUCKET = pa.field("bucket", pa.int32())
 TASK_ROWS = pa.schema([BUCKET, *ROWS])
@@ -63,6 +66,7 @@ class Task:
         digest: of the directory.
         key: of the directory, to find those who left.
         settings: how spans are replaced.
+        agreed: file of those whose names may be kept; None: of nobody.
         drop_above: share of a text's characters; of which more is removed, is in no
             part.
         spill: folder that finished files are left in.
@@ -76,6 +80,7 @@ class Task:
     digest: str
     key: bytes
     settings: Settings
+    agreed: Path | None
     drop_above: float
     spill: Path
 
@@ -88,7 +93,9 @@ class Task:
         numbers = {bucket: number for number, bucket in enumerate(self.planned)}
         used = usable(labelled(decisions, self.group_of))
         rows = unfinished(placed(used, self.place, frozenset(numbers)), self.done)
-        redactor = _redactor(self.directory, self.digest, self.key, self.settings)
+        redactor = _redactor(
+            self.directory, self.digest, self.key, self.settings, self.agreed
+        )
         found = [
             row | {"bucket": numbers[bucket]}
             for bucket, row in redacted(rows, redactor, self.drop_above)
@@ -124,6 +131,7 @@ class Cluster:
         pinned: file of the directory, which every worker reads.
         key: of the directory.
         settings: how spans are replaced.
+        agreed: whose names may be kept.
         group_of: jurisdiction to group of the plan.
     """
 
@@ -131,7 +139,20 @@ class Cluster:
     pinned: Path
     key: bytes
     settings: Settings
+    agreed: frozenset[str] | None
     group_of: Mapping[str | None, str]
+
+
+def write_agreed(agreed: frozenset[str] | None, spill: Path) -> Path | None:
+    """Write whose names may be kept where every worker reads it; None: of nobody."""
+    if not agreed:
+        return None
+    path = spill.absolute() / "agreed.parquet"
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"subject_id": pa.array(sorted(agreed))}), sink)
+    write_whole(path, sink.getvalue(), SECRET_MODE)
+    # Crash here: ids in a spill that the next run throws away.
+    return path
 
 
 @cache
@@ -149,10 +170,15 @@ def maker() -> str:
 
 
 @lru_cache(maxsize=1)  # a process that has many tasks reads it once
-def _redactor(path: Path, digest: str, key: bytes, settings: Settings) -> Redactor:
+def _redactor(
+    path: Path, digest: str, key: bytes, settings: Settings, agreed: Path | None
+) -> Redactor:
     directory = Directory.read(path, key)
     if directory.digest != digest:
         raise CorpusError(
             f"the directory has the digest {directory.digest}, wanted {digest}"
         )
-    return Redactor(directory, settings)
+    subjects = None
+    if agreed is not None:
+        subjects = pq.read_table(agreed)["subject_id"].to_pylist()
+    return Redactor(directory, settings, subjects)

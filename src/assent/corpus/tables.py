@@ -43,6 +43,19 @@ PART = pa.schema(
         pa.field("text", pa.large_string()),  # a bucket's text may pass 2 GB
     ]
 )
+KEPT = pa.field(
+    "kept",
+    pa.list_(
+        pa.struct(
+            [
+                pa.field("start", pa.int32()),
+                pa.field("end", pa.int32()),
+                pa.field("bearers", pa.list_(_TEXT)),
+            ]
+        )
+    ),
+)
+"""Names that stand in a text: where, and everybody who may be meant."""
 MEASURES = pa.schema(
     [
         _ID,
@@ -59,6 +72,9 @@ MEASURES = pa.schema(
 )
 DROPPED = pa.schema([_ID, _SUBJECT, _CATEGORY, _REASON, _RULE])
 MENTIONS = pa.schema([_ID, pa.field("mentioned", _TEXT)])
+HOW = pa.field("how", _TEXT)
+"""Of a mention: who says so. The column is there only where a name was kept."""
+STATED, NAMED = "stated", "named"
 COMMITMENT = pa.schema(
     [
         _ID,
@@ -70,7 +86,7 @@ COMMITMENT = pa.schema(
         _SLICE,
     ]
 )
-ROWS = pa.unify_schemas([PART, MEASURES])
+ROWS = pa.unify_schemas([PART, MEASURES]).append(KEPT)
 """A redacted document before its bucket is parted into texts and measures."""
 
 
@@ -94,7 +110,28 @@ def split(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     rows = rows.sort_by("document_id")
     check_once(rows["document_id"])
     texts = rows.filter(pc.is_valid(rows["text_sha256"]))
-    return texts.select(PART.names).cast(PART), rows.select(MEASURES.names)
+    measures = rows.select(MEASURES.names)
+    if rows["kept"].null_count < len(rows):
+        measures = measures.append_column(KEPT, rows["kept"])
+    return texts.select(PART.names).cast(PART), measures
+
+
+def edges(mentions: pa.Table) -> dict[str, list[str]]:
+    """Read whose names a corpus keeps: document_id -> bearers, sorted."""
+    found: dict[str, list[str]] = {}
+    if "how" in mentions.column_names:
+        named = mentions.filter(pc.equal(mentions["how"], NAMED))
+        columns = (named[name].to_pylist() for name in MENTIONS.names)
+        for document, bearer in zip(*columns, strict=True):
+            found.setdefault(document, []).append(bearer)
+    return {document: sorted(bearers) for document, bearers in found.items()}
+
+
+def stated(mentions: pa.Table) -> pa.Table:
+    """Leave out of a table of mentions what stands there for kept names."""
+    if "how" in mentions.column_names:
+        mentions = mentions.filter(pc.equal(mentions["how"], STATED))
+    return mentions.select(MENTIONS.names)
 
 
 def check_once(documents: pa.ChunkedArray) -> None:
@@ -112,7 +149,8 @@ class Tables:
 
     Args:
         dropped: without those that were emptied by redaction: the measures know them.
-        mentions: of every allowed document, whether or not redaction emptied it.
+        mentions: that the platform states of every allowed document, whether or not
+            redaction emptied it.
     """
 
     dropped: pa.Table
@@ -151,6 +189,7 @@ class Tables:
             CorpusError: a document comes more than once, in one bucket or in two.
         """
         dropped, commitment = [self.dropped], [COMMITMENT.empty_table()]
+        named = [MENTIONS.empty_table()]
         tally = _Tally()
         for bucket, table in measures:
             empty = pc.is_null(table["text_sha256"])
@@ -158,6 +197,7 @@ class Tables:
             reasons = _left_out(emptied, drop_above)
             dropped.append(_with_reasons(emptied, reasons))
             commitment.append(_committed(used, bucket))
+            named.append(_named(used))
             tally.add(used, bucket)
         gone = pa.concat_tables(dropped).sort_by("document_id")
         kept = pa.concat_tables(commitment).sort_by("document_id")
@@ -167,9 +207,7 @@ class Tables:
             )
         )
         of_used = pc.is_in(self.mentions["document_id"], kept["document_id"])
-        mentions = self.mentions.filter(of_used).sort_by(
-            [("document_id", "ascending"), ("mentioned", "ascending")]
-        )
+        mentions = _joined(self.mentions.filter(of_used), pa.concat_tables(named))
         tables = {"commitment": kept, "dropped": gone, "mentions": mentions}
         return tables, tally.counts(kept, gone)
 
@@ -241,6 +279,34 @@ def _committed(used: pa.Table, bucket: Bucket) -> pa.Table:
         ],
         schema=COMMITMENT,
     )
+
+
+def _named(used: pa.Table) -> pa.Table:
+    """List whose names stand in the used texts of a bucket, each person once a text."""
+    if "kept" not in used.column_names:
+        return MENTIONS.empty_table()
+    columns = (used[name].to_pylist() for name in ("document_id", "kept"))
+    pairs = {
+        (document, bearer)
+        for document, kept in zip(*columns, strict=True)
+        for each in kept or ()
+        for bearer in each["bearers"]
+    }
+    rows = [dict(zip(MENTIONS.names, pair, strict=True)) for pair in sorted(pairs)]
+    return pa.Table.from_pylist(rows, schema=MENTIONS)
+
+
+def _joined(mentions: pa.Table, named: pa.Table) -> pa.Table:
+    """Put mentions and kept names into one table, sorted."""
+    order = [("document_id", "ascending"), ("mentioned", "ascending")]
+    if len(named):
+        mentions, named = (
+            table.append_column(HOW, pa.array([how] * len(table), _TEXT))
+            for table, how in ((mentions, STATED), (named, NAMED))
+        )
+        mentions = pa.concat_tables([mentions, named])
+        order.append(("how", "ascending"))
+    return mentions.sort_by(order)
 
 
 def _counted(column: pa.ChunkedArray) -> dict[str, int]:

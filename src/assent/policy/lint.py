@@ -264,6 +264,10 @@ def _redaction(sheet: Sheet, policy: Policy, never: Never) -> None:
         )
         line = sheet.lines.of("redact", 1, "names")
         sheet.say(Severity.WARNING, Kind.DEAD, line, message)
+    if policy.redact.quotes is Inside.KEEP:
+        message = "quotes = keep: a build refuses it, nothing says whose words they are"
+        line = sheet.lines.of("redact", 1, "quotes")
+        sheet.say(Severity.WARNING, Kind.DEAD, line, message)
     if policy.redact.drop_above == 0:
         message = "drop_above = 0 drops every document in which anything is found"
         line = sheet.lines.of("redact", 1, "drop_above")

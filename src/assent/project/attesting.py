@@ -147,9 +147,9 @@ def _check_permitted(place: Place, event: PublicEvent, plan: Plan) -> None:
     }
     for corpus_id in sorted(closure(event.body["model_id"], models).corpora):
         found = standing(place, plan, corpus_id, now, place.book.size)
-        if found.denied:
+        if found.wrong:
             raise DeniedError(
-                f"{len(found.denied)} documents of `{event.body['model_id']}` are no "
+                f"{len(found.wrong)} documents of `{event.body['model_id']}` are no "
                 f"longer permitted ({counts(found.reasons())}), "
                 f"{len(found.quarantined)} shards are quarantined",
                 hint="run `assent forget`, then sign the repaired model",

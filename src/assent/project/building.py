@@ -25,6 +25,7 @@ from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
 from assent.project.leaving import left_entries
+from assent.project.naming import agreed
 from assent.project.objecting import listed, objector_entries
 from assent.project.place import Place, Progress
 from assent.project.writing import (
@@ -35,7 +36,7 @@ from assent.project.writing import (
 )
 from assent.redact.directory import COLUMNS, Directory
 from assent.redact.redactor import Redactor
-from assent.terms import PROVED, EventKind, Recogniser, Residence, iso
+from assent.terms import PROVED, EventKind, Inside, Recogniser, Residence, iso
 from assent.train.plan import (
     Assignment,
     Group,
@@ -106,7 +107,13 @@ def build(place: Place, progress: Progress) -> Built:
             request,
             question,
             coarse(place, question),
-            Redactor(directory, settings_of(place, request)),
+            Redactor(
+                directory,
+                settings_of(place, request),
+                agreed(place, question)
+                if request.redaction.names is Inside.KEEP
+                else None,
+            ),
             Assignment(plan, plan_key(place, pins["plan_number"])).place,
             buckets_of(plan),
             progress,
@@ -196,13 +203,7 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
     question = place.question(pins["as_of"], pins["ledger_size"])
     if question.unsafe:
         raise DeniedError("`unsafe_default_on` can be replayed, never built")
-    recogniser = redaction_in_force(place, question).recogniser
-    if recogniser is not Recogniser.NONE:
-        raise UsageError(
-            f"the policy in force wants the recogniser `{recogniser}`, which is not "
-            "installed",
-            hint='install it, or publish a policy with `recogniser = "none"`',
-        )
+    _check_redaction(redaction_in_force(place, question))
     groups = plan_groups(place, question)
     if not question.has_policy or not groups:
         raise UsageError(
@@ -213,6 +214,22 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
         )
     plan_of(place.config, groups, bytes(32))  # a key is drawn only for a plan that is
     return question
+
+
+def _check_redaction(wanted: Redaction) -> None:
+    """Refuse what this installation cannot do, rather than do something else."""
+    if wanted.recogniser is not Recogniser.NONE:
+        raise UsageError(
+            f"the policy in force wants the recogniser `{wanted.recogniser}`, which "
+            "is not installed",
+            hint='install it, or publish a policy with `recogniser = "none"`',
+        )
+    if wanted.quotes is not Inside.REPLACE:
+        raise UsageError(
+            "the policy in force wants quoted blocks kept, and nothing says whose "
+            "words they are",
+            hint='publish a policy with `quotes = "replace"`',
+        )
 
 
 def plan_key(place: Place, number: int) -> bytes:

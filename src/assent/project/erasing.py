@@ -24,6 +24,7 @@ from assent.merkle.note import sign_statement
 from assent.project import leaving, passing
 from assent.project.commitments import documents_in
 from assent.project.jobs import unreadable
+from assent.project.naming import named_in
 from assent.project.place import MODELS, Place, Progress
 from assent.project.proving import prove
 from assent.project.sharing import kept_documents, signing_key
@@ -281,6 +282,12 @@ def _of_corpora(place: Place, subject_id: str) -> Iterator[str]:
             yield (
                 f"{corpus_id} holds {count:,} documents of hers: `assent forget` if a "
                 "model was trained on it, else `assent build`"
+            )
+        named = sum(subject_id in who for who in named_in(place, corpus_id).values())
+        if named and not (folder / ERASED).exists():
+            yield (
+                f"{corpus_id} keeps her name in {named:,} texts of others: `assent "
+                "forget` if a model was trained on it, else `assent build`"
             )
 
 

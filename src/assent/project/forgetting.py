@@ -10,9 +10,6 @@ The order matters, and each step is safe to repeat:
 A model that its oracle refutes is never published: its certificate stays as evidence.
 """
 
-import json
-import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 from assent.canon import canonical, keyed
 from assent.corpus.build import erase_text, without
 from assent.corpus.manifest import Manifest, read_manifest
+from assent.corpus.renaming import TakenBack
 from assent.corpus.tables import part_path
 from assent.errors import ForgetError
 from assent.files import publish_folder, write_whole
@@ -40,6 +38,14 @@ from assent.project.building import (
 )
 from assent.project.commitments import commit, people
 from assent.project.place import MODELS, Place, Progress
+from assent.project.refuted import (
+    CERTIFICATE,
+    DRAFT,
+    drop_refuted,
+    evidence,
+    read_certificate,
+    remove,
+)
 from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
     checked_summary,
@@ -49,14 +55,13 @@ from assent.project.training import (
     read_summary,
     write_summary,
 )
+from assent.project.writing import settings_of
 from assent.terms import EventKind
 from assent.train.host import check_host, golden_hash
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.plan import Plan, shard_folder
 
 JOB = "forget"
-CERTIFICATE = "certificate.json"
-DRAFT = ".repairing-"
 MODELS_FOLDER = "models"
 
 
@@ -72,6 +77,9 @@ class Repaired:
         entry: its number in the ledger; None for a model that its oracle refuted.
         expected: share of training that so many people replay on average.
         denied_since: documents of the repaired model that are not permitted any more.
+        renamed: texts of others out of which names were taken.
+        unnamed: of how many people.
+        authors: whose texts went or changed.
     """
 
     model_id: str
@@ -81,6 +89,9 @@ class Repaired:
     entry: int | None = None
     expected: float = 0.0
     denied_since: int = 0
+    renamed: int = 0
+    unnamed: int = 0
+    authors: int = 0
 
     @property
     def bit_identical(self) -> bool | None:
@@ -96,6 +107,11 @@ class Repaired:
         lines = [
             f"forget set: {self.documents:,} documents of {self.subjects:,} people"
         ]
+        if self.renamed:
+            lines.append(
+                f"names of {self.unnamed:,} taken out of {self.renamed:,} texts of "
+                "others, which stay"
+            )
         for each in self.certificate.shards:
             lines += [
                 f"shard {each.group}/{each.shard}, replayed from slice "
@@ -104,10 +120,10 @@ class Repaired:
                 f"  repaired  {each.after}",
                 f"  oracle    {each.oracle or 'not run'}",
             ]
-        people = "person" if self.subjects == 1 else "people"
+        people = "person" if self.authors == 1 else "people"
         lines.append(
             f"replayed: {self.certificate.replayed_share:.1%} of training "
-            f"(expected {self.expected:.1%} for {self.subjects:,} {people})"
+            f"(expected {self.expected:.1%} for {self.authors:,} {people})"
         )
         return lines + self._ending()
 
@@ -118,7 +134,7 @@ class Repaired:
         if self.bit_identical is False:
             lines += [
                 f"model {self.model_id} is not published; its certificate is kept: "
-                f"{MODELS_FOLDER}/{_evidence(self.model_id)}",
+                f"{MODELS_FOLDER}/{evidence(self.model_id)}",
                 "its shards stay in quarantine; `assent forget` computes them anew",
             ]
         if self.entry is not None:
@@ -152,17 +168,30 @@ class _Work:
     @property
     def people(self) -> set[str]:
         """Who goes, at least with some documents."""
-        return {
-            each.subject_id
-            for each in self.standing.documents
-            if each.document_id in self.forget
-        }
+        return self._authors(frozenset(self.forget))
+
+    @property
+    def unnamed(self) -> set[str]:
+        """Whose names are taken out of others' texts."""
+        return {who for each in self.standing.unnamed.values() for who in each}
 
     @property
     def expected(self) -> float:
-        """The share of training that so many people replay on average."""
+        """The share of training that so many authors replay on average."""
         shards = sum(group.shards for group in self.plan.groups)
-        return expected_cost(shards, self.plan.slices, len(self.people))
+        return expected_cost(shards, self.plan.slices, len(self.authors))
+
+    @property
+    def authors(self) -> set[str]:
+        """Whose texts go or change."""
+        return self._authors(self.standing.wrong)
+
+    def _authors(self, documents: frozenset[str]) -> set[str]:
+        return {
+            each.subject_id
+            for each in self.standing.documents
+            if each.document_id in documents
+        }
 
     @property
     def reaches(self) -> tuple[Reach, ...]:
@@ -170,7 +199,7 @@ class _Work:
         return reach(
             (each.subject_id, each.group, each.shard, each.slice_index)
             for each in self.standing.documents
-            if each.document_id in self.forget
+            if each.document_id in self.standing.wrong
         )
 
 
@@ -190,20 +219,14 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     """
     pins = place.job(JOB) or _pins(place)
     work = _work(place, pins, progress)
-    if not work.forget:
+    if not work.standing.wrong:
         return Repaired(work.old_model, 0, 0)
     check_host(work.plan)
     place.begin(JOB, pins)
     # Crash from here on: the pins are found and the repair goes on with them.
     corpus = _corpus_without(work)
     repaired, certificate = _model_without(work, corpus, oracle)
-    done = Repaired(
-        repaired,
-        len(work.forget),
-        len(work.people),
-        certificate,
-        expected=work.expected,
-    )
+    done = _done(work, repaired, certificate)
     if certificate.bit_identical is False:
         # Not logged and not served. The job stays: the old corpus has no texts any
         # more, so the next run must go on from the corpus that these pins made.
@@ -220,7 +243,7 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
         },
     ).entry
     # Crash here: the repaired model is logged and served; the next run comes here.
-    _remove(place.model_folder(work.old_model))
+    remove(place.model_folder(work.old_model))
     place.finish(JOB)
     if oracle and certificate.bit_identical is None:
         raise ForgetError(
@@ -230,7 +253,20 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
         )
     # What was withdrawn after the pins is still in the model that is served now.
     now = standing(place, work.plan, corpus.corpus_id, place.clock(), place.book.size)
-    return replace(done, entry=entry, denied_since=len(now.denied))
+    return replace(done, entry=entry, denied_since=len(now.wrong))
+
+
+def _done(work: _Work, repaired: str, certificate: Certificate) -> Repaired:
+    return Repaired(
+        repaired,
+        len(work.forget),
+        len(work.people),
+        certificate,
+        expected=work.expected,
+        renamed=len(work.standing.unnamed),
+        unnamed=len(work.unnamed),
+        authors=len(work.authors),
+    )
 
 
 def _pins(place: Place) -> dict[str, Any]:
@@ -249,6 +285,7 @@ def _pins(place: Place) -> dict[str, Any]:
         "as_of": as_of,
         "ledger_size": size,
         "denied": {name: list(why) for name, why in sorted(now.denied.items())},
+        "unnamed": {name: list(who) for name, who in sorted(now.unnamed.items())},
     }
 
 
@@ -258,7 +295,9 @@ def _work(place: Place, pins: dict[str, Any], progress: Progress) -> _Work:
     plan, number = sealed_plans(place)[model["plan"]]
     corpus_id = model["corpora"][0]
     denied = {name: (why[0], why[1]) for name, why in pins["denied"].items()}
-    now = Standing(trained_documents(place, corpus_id), denied)
+    unnamed = {name: tuple(who) for name, who in pins.get("unnamed", {}).items()}
+    documents = trained_documents(place, corpus_id)
+    now = Standing(documents, denied, unnamed=unnamed)
     key = plan_key(place, number)
     return _Work(place, plan, key, model["model_id"], corpus_id, now, pins, progress)
 
@@ -277,7 +316,9 @@ def _corpus_without(work: _Work) -> Manifest:
     folder = place.corpus_folder(request.corpus_id)
     if not folder.exists():
         known = people(place, pins["ledger_size"])
-        without(old, request, work.forget, {}, folder.parent, known, work.progress)
+        taken_back = TakenBack(frozenset(work.unnamed), settings_of(place, request))
+        root, told = folder.parent, work.progress
+        without(old, request, work.forget, {}, root, known, told, taken_back)
     # Crash here: the new corpus is whole and not logged; the next run logs it.
     manifest, _ = commit(place, folder, work.plan)
     erase_text(old, pins["as_of"])
@@ -298,13 +339,13 @@ def _model_without(
     }
     if logged(place, repaired):
         # Its certificate is in the ledger, and the old model may be half removed.
-        return repaired, _read_certificate(folder / CERTIFICATE)
-    _drop_refuted(folder)
+        return repaired, read_certificate(folder / CERTIFICATE)
+    drop_refuted(folder)
     # What was refuted once is compared again, asked or not.
-    oracle = oracle or folder.with_name(_evidence(repaired)).exists()
+    oracle = oracle or folder.with_name(evidence(repaired)).exists()
     draft = folder.with_name(f"{DRAFT}{repaired}")
     if folder.exists():
-        certificate = _read_certificate(folder / CERTIFICATE)
+        certificate = read_certificate(folder / CERTIFICATE)
         if oracle and certificate.bit_identical is None:
             found = _oracle(work, parts, repaired)
             certificate = _compared(certificate, found)
@@ -318,9 +359,9 @@ def _model_without(
         write_summary(draft, work.plan, shards)
         write_whole(draft / CERTIFICATE, canonical(certificate.to_json()))
         # Crash here: a draft; the next run drops it if its oracle refuted it.
-    _remove(_oracle_folder(folder))
+    remove(_oracle_folder(folder))
     if certificate.bit_identical is False:
-        _drop_refuted(folder)
+        drop_refuted(folder)
         return repaired, certificate
     if not folder.exists():
         publish_folder(draft, folder)
@@ -380,12 +421,12 @@ def _oracle(work: _Work, parts: dict[Shard, Path], repaired: str) -> dict[Shard,
     found = {}
     for done, one in enumerate(work.reaches):
         work.progress("oracle runs", done, len(work.reaches))
-        _remove(folder)  # an interrupted run proves nothing
+        remove(folder)  # an interrupted run proves nothing
         shard = (one.group, one.shard)
         found[shard] = train_as_if_never(
             work.plan, work.key, *shard, parts[shard], folder
         )
-    _remove(folder)
+    remove(folder)
     work.progress("oracle runs", len(work.reaches), len(work.reaches))
     return found
 
@@ -402,7 +443,7 @@ def _certificate(
     oracle: dict[Shard, str],
 ) -> Certificate:
     before = read_summary(old)
-    secrets = work.place.vault.secrets(work.people)
+    secrets = work.place.vault.secrets(work.people | work.unnamed)
     return Certificate(
         plan=work.plan.digest,
         old_model=work.old_model,
@@ -441,57 +482,7 @@ def _destroyed(work: _Work, repaired: str) -> tuple[str, ...]:
         folder = shard_folder(old, one.group, one.shard)
         found.update(superseded([folder], one.slice_index + 1))
     # A repair that was refuted late has destroyed them already.
-    evidence = work.place.model_folder(_evidence(repaired))
-    if evidence.exists():
-        found.update(_read_certificate(evidence).destroyed)
+    refuted = work.place.model_folder(evidence(repaired))
+    if refuted.exists():
+        found.update(read_certificate(refuted).destroyed)
     return tuple(sorted(found))
-
-
-def _read_certificate(path: Path) -> Certificate:
-    return Certificate.from_json(json.loads(path.read_bytes()))
-
-
-def _evidence(model_id: str) -> str:
-    return f"refuted-{model_id}-{CERTIFICATE}"
-
-
-def _drop_refuted(folder: Path) -> None:
-    """Take away what its oracle refuted, so that no later run goes on with it.
-
-    Its certificate stays beside it, as evidence.
-    """
-    refuted = folder.with_name(f"{DRAFT}{folder.name}.refuted")
-    for found in (folder.with_name(f"{DRAFT}{folder.name}"), folder):
-        certificate = found / CERTIFICATE
-        if (
-            certificate.exists()
-            and _read_certificate(certificate).bit_identical is False
-        ):
-            _remove(refuted)
-            os.rename(found, refuted)
-            # Crash here: nothing goes on with it; the next run keeps the evidence.
-    if (refuted / CERTIFICATE).exists():
-        write_whole(
-            folder.with_name(_evidence(folder.name)),
-            (refuted / CERTIFICATE).read_bytes(),
-        )
-        # Crash here: the evidence is whole; the next run removes the rest.
-    _remove(refuted)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, or what an earlier run left of it.
-
-    Raises:
-        ForgetError: a file in it cannot be removed, so it is still there.
-    """
-    if not folder.exists():
-        return
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise ForgetError(
-            f"`{folder.name}` cannot be removed: "
-            f"{(error.strerror or 'no reason').lower()}",
-            hint="make the folder writable, then run `assent forget` again",
-        ) from error

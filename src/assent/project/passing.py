@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from assent.canon import sha256
+from assent.engine.question import Question
 from assent.errors import LedgerError, ProofError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.ledger.book import PublicEvent
 from assent.project import standing
+from assent.project.naming import corpus_behind, no_longer
 from assent.project.place import Place
 from assent.project.serving import GONE, reasons
 from assent.project.sharing import (
@@ -164,16 +166,21 @@ def denied(
 ) -> Iterator[tuple[Given, list[str]]]:
     """Find what recipients still hold and may hold no longer, one handover a time."""
     decided: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    questions: dict[tuple[str, str], Question] = {}
     for one in given(place):
         if one.gone or recipient not in (None, one.recipient):
             continue
         use = (one.shared.body["purpose"], one.recipient)
         if use not in decided:
-            question = question_for(place, use[0], [use[1]], as_of, size)
-            decided[use] = reasons(place, question)
+            questions[use] = question_for(place, use[0], [use[1]], as_of, size)
+            decided[use] = reasons(place, questions[use])
         held = kept_documents(place, one.shared).keys() - removed(place, one)
+        behind = corpus_behind(place, one.shared.body["what"])
+        unnamed = no_longer(place, behind, questions[use])
         documents = sorted(
-            each for each in held if decided[use].get(each, GONE)[0] not in PROVED
+            each
+            for each in held
+            if each in unnamed or decided[use].get(each, GONE)[0] not in PROVED
         )
         if documents:
             yield one, documents

@@ -397,7 +397,7 @@ class Place:
 
     def embedded(self, size: int) -> DuckEngine:
         """Open DuckDB."""
-        return DuckEngine(*self._tables(size))
+        return DuckEngine(*self.inputs(size))
 
     def cluster(self, size: int) -> "SparkEngine":
         """Open Spark.
@@ -405,9 +405,9 @@ class Place:
         Raises:
             UsageError: Spark is not installed, or there is no such cluster.
         """
-        return open_spark(*self._tables(size), self.choice.master)
+        return open_spark(*self.inputs(size), self.choice.master)
 
-    def _tables(self, size: int) -> tuple[Path, Path, pa.Table, Path]:
+    def inputs(self, size: int) -> tuple[Path, Path, pa.Table, Path]:
         """Name documents, subjects, events, and the folder to spill into."""
         tables = self.tables()
         spill = self.folder / ".spill"  # may hold what people wrote

@@ -13,6 +13,7 @@ from assent.engine.question import Question
 from assent.policy.model import Suspension
 from assent.policy.regions import UNKNOWN, countries_of
 from assent.project.commitments import check_logged, read_commitment
+from assent.project.naming import Named, no_longer
 from assent.project.place import Place
 from assent.terms import PROVED
 from assent.train.plan import Plan
@@ -20,6 +21,8 @@ from assent.train.plan import Plan
 Shard = tuple[str, int]
 GONE = ("no_record", "not among the loaded documents")
 """Why a document that the platform no longer has is not permitted either."""
+UNNAMED = "name_not_agreed"
+"""It keeps the name of somebody who does not agree to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,19 @@ class Standing:
         documents: what it was trained on.
         denied: document id -> (reason, rule), for what is no longer permitted.
         suspended: groups that an order takes out whole -> the order.
+        unnamed: document id -> people whose names it keeps and who do not agree any
+            more, for what is permitted but for that.
     """
 
     documents: tuple[Trained, ...]
     denied: dict[str, tuple[str, str]] = field(default_factory=dict)
     suspended: dict[str, str] = field(default_factory=dict)
+    unnamed: Named = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        """Documents that must go, or be redacted once more."""
+        return frozenset(self.denied) | frozenset(self.unnamed)
 
     @property
     def quarantined(self) -> frozenset[Shard]:
@@ -53,7 +64,7 @@ class Standing:
         return frozenset(
             (each.group, each.shard)
             for each in self.documents
-            if each.document_id in self.denied
+            if each.document_id in self.wrong
         )
 
     @property
@@ -70,8 +81,11 @@ class Standing:
         return {group: shards for group, shards in clean.items() if shards}
 
     def reasons(self) -> dict[str, int]:
-        """Count denied documents by reason."""
-        return dict(sorted(Counter(why for why, _ in self.denied.values()).items()))
+        """Count documents that are wrong by reason."""
+        found = Counter(why for why, _ in self.denied.values())
+        if self.unnamed:
+            found[UNNAMED] = len(self.unnamed)
+        return dict(sorted(found.items()))
 
 
 def trained_documents(place: Place, corpus_id: str) -> tuple[Trained, ...]:
@@ -102,7 +116,8 @@ def standing(
     for order in place.suspensions(as_of, size):
         suspended |= dict.fromkeys(_whole_groups(order, plan), order.order)
     whole = frozenset(suspended.values())
-    every = reasons(place, place.question(as_of, size, plan.recipients))
+    question = place.question(as_of, size, plan.recipients)
+    every = reasons(place, question)
     inside = every
     if whole:
         inside = reasons(place, place.question(as_of, size, plan.recipients, whole))
@@ -113,7 +128,10 @@ def standing(
         for each in documents
     }
     denied = {key: why for key, why in found.items() if why[0] not in PROVED}
-    return Standing(documents, denied, suspended)
+    # An order that takes a group out counts here: its people stand in others' texts.
+    unnamed = no_longer(place, corpus_id, question)
+    left = {key: who for key, who in unnamed.items() if key not in denied}
+    return Standing(documents, denied, suspended, left)
 
 
 def reasons(place: Place, question: Question) -> dict[str, tuple[str, str]]:

@@ -30,8 +30,9 @@ from assent.ledger.book import PublicEvent
 from assent.merkle.note import read_private_key
 from assent.policy.model import in_force
 from assent.project import standing
+from assent.project.naming import corpus_behind, no_longer
 from assent.project.place import Place, Progress
-from assent.project.serving import GONE, reasons
+from assent.project.serving import GONE, UNNAMED, reasons
 from assent.project.shareable import Source, shareable
 from assent.project.training import counts
 from assent.share.folder import HANDOVER
@@ -160,12 +161,16 @@ def _decided(
     handed on.
     """
     who = {*source.recipients, recipient}
-    why = reasons(place, question_for(place, source.purpose, who, as_of, size))
+    question = question_for(place, source.purpose, who, as_of, size)
+    why = reasons(place, question)
+    unnamed = no_longer(place, corpus_behind(place, source.what), question)
     held: Counter[str] = Counter()
     permitted = {}
     for each in source.documents:
         reason, _ = why.get(each.document_id, GONE)
-        if reason in PROVED:
+        if reason in PROVED and each.document_id in unnamed:
+            held[UNNAMED] += 1
+        elif reason in PROVED:
             permitted[each.document_id] = each.subject_id
         else:
             held[reason] += 1

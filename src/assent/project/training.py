@@ -121,9 +121,9 @@ def _check_trainable(place: Place, plan: Plan, corpus_id: str) -> None:
             hint="run `assent forget`: it goes on where it stopped",
         )
     now = standing(place, plan, corpus_id, place.clock(), place.book.size)
-    if now.denied:
+    if now.wrong:
         raise DeniedError(
-            f"{len(now.denied)} documents of `{corpus_id}` are no longer "
+            f"{len(now.wrong)} documents of `{corpus_id}` are no longer "
             f"permitted: {counts(now.reasons())}",
             hint="run `assent build` again: it decides as of now",
         )

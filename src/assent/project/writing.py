@@ -13,7 +13,8 @@ from assent.corpus.tables import Bucket
 from assent.engine.question import Question
 from assent.project.commitments import people
 from assent.project.place import Place, Progress
-from assent.redact.redactor import Redactor, Settings
+from assent.redact.redactor import Redactor
+from assent.redact.settings import Settings
 from assent.terms import Style
 
 
@@ -63,6 +64,7 @@ def write_corpus(
             directory_path(place, request.directory),
             directory_key(place),
             redactor.settings,
+            redactor.agreed,
             group_of,
         )
         build_spread(request, decided, cluster, assign, buckets, out, known, progress)

@@ -176,6 +176,12 @@ class Directory:
         hers = pc.equal(self.rows["subject_id"], subject_id)
         return bool(pc.any(hers, min_count=0).as_py())
 
+    def hides(self, mark: int, text: str) -> bool:
+        """Say whether an entry is among the hidden ones."""
+        if not self._hidden_tags:
+            return False
+        return self._tags.of_entry(mark, text) in self._hidden_tags
+
     def joined(self, hidden: pa.Table | None) -> "Directory":
         """Add hidden entries of others; each stands once."""
         if hidden is None:

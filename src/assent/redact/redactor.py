@@ -2,30 +2,27 @@
 
 Pure: the same text, directory and settings give the same result, whatever stands beside
 it in a batch and whatever came before. By default every name of the directory is
-replaced, agreed or not, the author's own included.
+replaced, agreed or not, the author's own included; `keeping` says what may stay.
 """
 
-import hashlib
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.errors import CorpusError
 from assent.redact import disguised, links, numbers
 from assent.redact.confusables import skeleton
 from assent.redact.directory import Directory, Near
-from assent.redact.entries import lowered
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
+from assent.redact.keeping import Bearers, Kept, Stood, moved, put_back, taken_back
+from assent.redact.settings import Settings as Settings
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
 from assent.terms import Style
 
 PASSES = 8
-KEY_BYTES = 16
 BATCH_CHARACTERS = 500_000
 """Texts are folded together up to this size, about 20 MB of memory; one alone may be
 longer."""
@@ -36,45 +33,34 @@ Detect = Callable[[str], Iterator[Found]]
 DETECTORS: tuple[Detect, ...] = (links.find, numbers.find, disguised.find)
 
 
+Finds = tuple[list[Span], dict[int, tuple[str, ...]]]
+"""The spans of a text, and the bearers of those that may be kept, by their start."""
+
+NOTHING: Finds = ([], {})
 NONE: Mapping[Kind, int] = MappingProxyType({})
 """Counts of a text in which nothing was found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How spans are replaced.
-
-    Args:
-        style: what is put in the place of a span.
-        key: of the pseudonyms, at least 16 bytes; not needed for placeholders.
-        scope: names the corpus, so that two corpora cannot be joined by pseudonyms.
-
-    Raises:
-        CorpusError: pseudonyms without a key: whoever guesses a name could check it.
-    """
-
-    style: Style = Style.PLACEHOLDER
-    key: bytes = b""
-    scope: str = ""
-
-    def __post_init__(self) -> None:
-        if self.style is not Style.PLACEHOLDER and len(self.key) < KEY_BYTES:
-            raise CorpusError(
-                f"the key of the pseudonyms has {len(self.key)} bytes, wanted at least "
-                f"{KEY_BYTES}"
-            )
-
-
 class Redacted(NamedTuple):
-    """What is left of a text, and how many spans of each kind were replaced."""
+    """What is left of a text, the spans replaced of each kind, and the names kept."""
 
     text: str
     counts: Mapping[Kind, int]
+    kept: tuple[Kept, ...] = ()
 
     @property
     def empty(self) -> bool:
         """No letter is left beside the placeholders: nothing to learn from."""
         return not any(map(str.isalpha, PLACEHOLDER.sub("", self.text)))
+
+    def without(
+        self, gone: Collection[str] | None, settings: Settings, document: str
+    ) -> "Redacted":
+        """Take kept names back: see `taken_back`."""
+        text, kept = taken_back(self.text, self.kept, gone, settings, document)
+        names = self.counts.get(Kind.NAME, 0) + len(self.kept) - len(kept)
+        counts = {**self.counts, Kind.NAME: names} if names else self.counts
+        return Redacted(text, dict(sorted(counts.items())), kept)
 
 
 class Redactor:
@@ -83,11 +69,19 @@ class Redactor:
     Args:
         directory: whose traces to look for.
         settings: how spans are replaced.
+        agreed: subjects whose names may stand in others' texts; None: of nobody.
     """
 
-    def __init__(self, directory: Directory, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        settings: Settings | None = None,
+        agreed: Collection[str] | None = None,
+    ) -> None:
         self.directory = directory
         self.settings = settings or Settings()
+        self.agreed = None if agreed is None else frozenset(agreed)
+        self._bearers = Bearers(directory, agreed) if agreed else None
 
     def find(self, texts: Sequence[str], near: Near | None = None) -> list[list[Span]]:
         """Find what is to be replaced in each text: sorted, and no two spans overlap.
@@ -97,7 +91,7 @@ class Redactor:
             near: who takes part in each text, one item a text.
         """
         found = self._found(texts, near)
-        return [found.get(each, []) for each in range(len(texts))]
+        return [found.get(each, NOTHING)[0] for each in range(len(texts))]
 
     def redact(
         self,
@@ -120,27 +114,31 @@ class Redactor:
         """
         now = list(texts)
         counts: dict[int, Counter[Kind]] = {}
+        stood: dict[int, list[Stood]] = {}
         found = self._found(texts, near)
         for _ in range(passes - 1):
             if not found:
                 break
             changed = []
-            for each, spans in found.items():
+            for each, (spans, bearers) in found.items():
                 scope = documents[each] if documents else ""
                 text = now[each]
-                now[each] = self._replaced(text, spans, scope)
+                instead = self._stand_ins(text, spans, scope)
+                now[each] = _replaced(text, spans, instead)
+                if bearers or each in stood:
+                    before = stood.get(each, [])
+                    stood[each] = moved(before, spans, instead, text, bearers)
                 counts.setdefault(each, Counter()).update(s.kind for s in spans)
                 if not _settled(text, spans, now[each]):
                     changed.append(each)
             around = None if near is None else [near[each] for each in changed]
             again = self._found([now[each] for each in changed], around)
-            found = {changed[each]: spans for each, spans in again.items()}
+            found = {changed[each]: finds for each, finds in again.items()}
         for each in found:
             now[each] = ""
+            stood.pop(each, None)
         return [
-            Redacted(
-                text, dict(sorted(counts[each].items())) if each in counts else NONE
-            )
+            _redacted(text, counts.get(each), stood.get(each, ()))
             for each, text in enumerate(now)
         ]
 
@@ -154,8 +152,10 @@ class Redactor:
         for _ in range(PASSES):
             around = None if near is None else [near[each] for each in left]
             found = self._found([now[each] for each in left], around, only=True)
-            for each, spans in found.items():
-                now[left[each]] = self._replaced(now[left[each]], spans, "")
+            for each, (spans, _) in found.items():
+                text = now[left[each]]
+                instead = self._stand_ins(text, spans, "")
+                now[left[each]] = _replaced(text, spans, instead)
             left = [left[each] for each in found]
             if not left:
                 break
@@ -163,7 +163,7 @@ class Redactor:
 
     def _found(
         self, texts: Sequence[str], near: Near | None, only: bool = False
-    ) -> dict[int, list[Span]]:
+    ) -> dict[int, Finds]:
         """Find the spans of the texts that have any, by the number of the text.
 
         Args:
@@ -171,7 +171,7 @@ class Redactor:
             near: who takes part in each.
             only: keep but the spans in which something of the directory lies.
         """
-        spans: dict[int, list[Span]] = {}
+        spans: dict[int, Finds] = {}
         for part in _parts(texts):
             plain = fold([texts[each] for each in part])
             words = Words.of(plain.codes)
@@ -186,28 +186,49 @@ class Redactor:
                 if only and not _any_in(known, start, end):
                     continue
                 number, begin, stop = plain.original(start, end)
-                spans.setdefault(part[number], []).append(Span(begin, stop, kind))
+                finds = spans.setdefault(part[number], ([], {}))
+                finds[0].append(Span(begin, stop, kind))
+                if self._bearers and kind is Kind.NAME:
+                    inside = found[
+                        bisect_left(found, (start,)) : bisect_left(found, (end,))
+                    ]
+                    who = self._bearers.of_span(plain.text, (start, end, kind), inside)
+                    if who is not None:
+                        finds[1][begin] = who
         return spans
 
-    def _replaced(self, text: str, spans: Sequence[Span], document: str) -> str:
-        """Put something in the place of each span; spans are sorted and disjoint."""
-        pieces: list[str] = []
-        done = 0
-        for span in spans:
-            pieces += [text[done : span.start], self._stand_in(text, span, document)]
-            done = span.end
-        pieces.append(text[done:])
-        return "".join(pieces)
+    def _stand_ins(self, text: str, spans: Sequence[Span], document: str) -> list[str]:
+        """Say what is put in the place of each span."""
+        if self.settings.style is Style.PLACEHOLDER:
+            return [f"[{span.kind}]" for span in spans]
+        return [
+            self.settings.stand_in(span.kind, text[span.start : span.end], document)
+            for span in spans
+        ]
 
-    def _stand_in(self, text: str, span: Span, document: str) -> str:
-        settings = self.settings
-        if settings.style is Style.PLACEHOLDER:
-            return f"[{span.kind}]"
-        inside = document if settings.style is Style.DOCUMENT else ""
-        what = lowered(fold([text[span.start : span.end]]).text).strip(" \0")
-        message = "\0".join((settings.scope, inside, span.kind, what)).encode()
-        mark = hashlib.blake2b(message, key=settings.key, digest_size=4).hexdigest()
-        return f"[{span.kind}-{mark}]"
+
+def _replaced(text: str, spans: Sequence[Span], instead: Sequence[str]) -> str:
+    """Put something in the place of each span; spans are sorted and disjoint."""
+    pieces: list[str] = []
+    done = 0
+    for span, stand_in in zip(spans, instead, strict=True):
+        pieces += [text[done : span.start], stand_in]
+        done = span.end
+    pieces.append(text[done:])
+    return "".join(pieces)
+
+
+def _redacted(
+    text: str, counts: Counter[Kind] | None, stood: Sequence[Stood]
+) -> Redacted:
+    """Put back what may be kept; the rest is counted as replaced."""
+    if counts is None:
+        return Redacted(text, NONE)
+    if not stood:
+        return Redacted(text, dict(sorted(counts.items())))
+    text, kept = put_back(text, stood)
+    counts = counts - Counter({Kind.NAME: len(kept)})
+    return Redacted(text, dict(sorted(counts.items())), kept)
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[int]]:
