@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from small_files import KEY, NAMES, REDACTED, TEXT, redact, written
 
 from assent.errors import Error
+from assent.redact import reading
+from assent.redact import text as text_module
 from assent.redact.bulk import Work
 from assent.redact.files import Wanted
 from assent.redact.jsonl import strings
@@ -79,6 +81,26 @@ def test_text_without_a_trace_of_anybody_stays_as_it_is(tmp_path_factory, text, 
     folder = tmp_path_factory.mktemp("same")
 
     assert redacted(folder, "a.txt", data, unit=unit) == data
+
+
+@pytest.mark.parametrize("read", [1, 7])
+@pytest.mark.parametrize("unit", Unit)
+def test_where_a_file_is_cut_to_be_read_does_not_matter(
+    tmp_path, monkeypatch, read, unit
+):
+    data = f"é Anna\r\nLee\n\r\n {TEXT} ünd\n\n\n@bob 🙂\n{TEXT}".encode()
+    lines = b"".join(
+        json.dumps({"text": line.decode()}, ensure_ascii=False).encode() + b"\n"
+        for line in data.splitlines()
+    )
+    wanted = redacted(tmp_path, "a.txt", data, unit=unit)
+    wanted_lines = redacted(tmp_path, "a.jsonl", lines)
+
+    monkeypatch.setattr(reading, "READ", read)
+    monkeypatch.setattr(text_module, "BATCH_CHARACTERS", read)
+
+    assert redacted(tmp_path, "a.txt", data, unit=unit) == wanted
+    assert redacted(tmp_path, "a.jsonl", lines) == wanted_lines
 
 
 def test_other_fields_of_json_lines_stay_byte_for_byte(tmp_path):
