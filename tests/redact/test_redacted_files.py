@@ -57,6 +57,15 @@ def test_text_keeps_its_line_ends_and_blank_lines(tmp_path, text, wanted):
     assert redacted(tmp_path, "a.txt", text.encode()).decode() == wanted
 
 
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("line", ["\n", " \r\n", "a\n\n"])
+def test_a_million_lines_of_nothing_come_to_an_end(tmp_path, unit, line):
+    # Joined one by one to what stands before, they would take minutes.
+    data = (line * 1_000_000)[:1_000_000].encode()
+
+    assert redacted(tmp_path, "a.txt", data, unit=unit) == data
+
+
 @pytest.mark.parametrize(
     ("unit", "wanted", "documents"),
     [

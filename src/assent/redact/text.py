@@ -69,19 +69,21 @@ class PlainText:
             Unit.FILE: self._whole,
         }[self.unit]
         texts: list[str] = []
-        gaps, size = [""], 0
-        for text, gap in divide(pieces(self.stream, self.name, self.longest)):
-            size += len(text) + len(gap)
+        gaps: list[str] = []
+        gap, size = [""], 0  # what stands since the last text
+        for text, end in divide(pieces(self.stream, self.name, self.longest)):
             if not text or text.isspace():
-                gaps[-1] += text + gap
+                gap += text, end
             else:
                 texts.append(text)
-                gaps.append(gap)
+                gaps.append("".join(gap))
+                gap = [end]
+            size += len(text) + len(end)
             if size >= BATCH_CHARACTERS:
-                yield Documents(texts, gaps), None
-                texts, gaps, size = [], [""], 0
+                yield Documents(texts, [*gaps, "".join(gap)]), None
+                texts, gaps, gap, size = [], [], [""], 0
         if size:
-            yield Documents(texts, gaps), None
+            yield Documents(texts, [*gaps, "".join(gap)]), None
 
     def _lines(self, found: Iterable[Piece]) -> Iterator[tuple[str, str]]:
         for piece in found:
