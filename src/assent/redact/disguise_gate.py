@@ -25,6 +25,7 @@ _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
 _BRACKETS = r"[\[({<|*~_=\"'/\\%#!+:^$-]"
 _ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
 _NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
+_UNIT = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
 _DOT = f"(?:{words.DOT})"
 # `at this point` is no domain, `at example point fr` is.
 _LABEL = r"[\w\x{80}-\x{10ffff}-]+"  # of a domain, in any script
@@ -46,6 +47,7 @@ _ADDRESSES = (
     r"|[0-9](?:&nbsp;|%20)[0-9]|%(?:40|2b|2d|2e|3[0-9a]|5f)|\\u00|\\x[2-7]|=40\w",
     r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c"
     r"|(?:[a-z0-9]=|b20|cmc|zxq|zgu)=[ \n,;.\"')]",
+    r"&(?:at|dot);|%25(?:40|2e)|@@[\w@]|@[\[(][a-z]|\(@t\)|\[@t\]",
     # Schemes.
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
     r"|https?(?: :|: |:/[^/]|:\\|[\[({\])}_]|//|:// | [cd])",
@@ -54,7 +56,9 @@ _ADDRESSES = (
     rf"|@[\w.-]+(?: ?[\[({{•·。・,]| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
     rf"[ \n](?:{words.AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
     rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
-    rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]| \. \w"
+    rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]"
+    rf"|[0-9] \.[0-9]+ \.[0-9]"
+    rf"| [a-z0-9-]+ dotcom| \. \w"
     r"| \.(?:com|org|edu|gov|example|de)[^a-z]",
     rf"www {_DOT} ",
     rf"[a-z0-9](?:{words.AT_UNSPACED})[a-z0-9]|[ \n]at [\w-]+ \({_DOT} |@ ?gmail"
@@ -65,7 +69,7 @@ _ADDRESSES = (
 )
 _WORDS = (
     rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
-    rf"[0-9]-?{_NUMBER}-?[0-9]",
+    rf"[0-9]-?{_NUMBER}-?[0-9]|{_UNIT}{_UNIT}{_UNIT}",
     r"[零一二三四五六七八九〇영일이삼사오육칠팔구공]{3}",
 )
 _DIGITS = (
@@ -83,7 +87,8 @@ _DIGITS = (
     r"|(?:iban|kto|konto|account)[a-z]{2}[0-9]{2}",
     r"[a-z]{2}[0-9]{2}[^\w\s.\\-]{1,2}[a-z0-9]{4}|[a-z]{2}[0-9]{2}[/_.][0-9a-z]{4}[/_.]",
     r"fe80:[0-9a-f:]+%|[*#][0-9]{2}[ #*]?[0-9(]|[0-9]{4},? area |00[0-9]{2}\([0-9]"
-    r"|[0-9]/[0-9]{4}[0-9]*/[0-9]|[\]}>]?-[\[{<][0-9]{3}",
+    r"|[^0-9/]0[0-9]+/[0-9]{4}[0-9]*/[0-9]|[\]}>]?-[\[{<][0-9]{3}",
+    r"[0-9]{3} ?[~|] ?[0-9]{3}|\([oо]\) ?[0-9]{2}",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
 )
 # Links without a scheme. One with a scheme is passed over whole: it is found by others.

@@ -21,20 +21,21 @@ _STRONG, _WORD, _WEAK, _BLANK, _PLAIN = range(5)
 beside it, as it is."""
 
 _AT = re.compile(
-    rf"(?=[ \n>@{AT}])(?:(?P<strong>{AT}[\[(]?)"
+    rf"(?=[ \n>@{AT}])(?:(?P<strong>{AT}[\[(]?|@[\[(])"
     r"|(?P<word>[ \n](?:" + words.AT + r")[ \n])"
     r"|(?P<sign>[ \n]?(?:> ?)?@[ \n]?(?:> ?)?))",
     re.IGNORECASE,
 )
 _LOCAL_CHARACTERS = 72  # 64 is the most that RFC 5321 allows
-_JOINTS = f"(?: (?:{words.DOT}|{words.DASH}|{words.UNDERSCORE}) )"
+_JOINTS = f"(?: (?:{words.DOT}|{words.DASH}|{words.UNDERSCORE}|[._-]) )"
 _LOCAL = re.compile(
     rf"(?<![\w.+~-])(?<!\w')[\w+][\w.+'~-]{{0,63}}(?:{_JOINTS}[\w+-]{{1,63}}){{0,4}}"
     r"(?:\([\w -]{1,40}\))?$",
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(
-    rf"(?P<plain>\.)(?=\w)|(?P<dot> d[o0]t )|(?P<word> (?:{words.DOT}) )"
+    rf"(?P<plain>\.)(?=\w)|(?P<dot> d[o0]t | dot(?=(?:com|net|org)\b))"
+    rf"|(?P<word> (?:{words.DOT}) )"
     r"|(?P<apart> \. ?(?=\w))"
     r"|(?P<bullet> ?[•·∙。・‧●⋅] ?)|(?P<end>\.[ \n](?=\w))|(?P<comma> ?,(?=\w))"
     r"|(?P<gap> (?=(?:com|net|org)\b))",
@@ -225,7 +226,11 @@ def _said_before(text: str, start: int, end: int) -> int:
 # --- hosts ---------------------------------------------------------------------------
 
 _DOT_ANCHOR = re.compile(rf"(?<=\w)(?: (?:{words.DOT}) | \. ?|\.)(?=\w)", re.IGNORECASE)
-_PATH = re.compile(rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}", re.IGNORECASE)
+_PATH = re.compile(
+    rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}"
+    rf"(?: (?:{words.UNDERSCORE}|{words.DASH}|{words.DOT}) \w{{1,63}})*",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(
     rf"(?:https? ?(?:://|(?:{words.COLON}) (?:{words.SLASH}) (?:{words.SLASH}))) ?$",
     re.IGNORECASE,

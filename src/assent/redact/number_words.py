@@ -137,6 +137,10 @@ REPEATS = {
     "double": 2, "triple": 3, "treble": 3, "doppel": 2, "dreimal": 3, "doble": 2,
     "doppio": 2, "dubbel": 2, "zweimal": 2,
 }  # fmt: skip
+HUNDREDS = _set("hundred hundert honderd cent cents cento")
+"""Said after a digit: `eight hundred` is 800."""
+GLUED = re.compile(f"(?:{'|'.join(_UNITS['en'].split())}){{2,19}}")
+GLUED_PARTS = re.compile("|".join(_UNITS["en"].split()))
 BETWEEN = _set(
     "and und et y e en plus dash hyphen minus tiret strich bindestrich guion trattino"
     " then dann puis luego area code space pause"

@@ -86,10 +86,11 @@ class View:
 _CODE = re.compile(
     r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|commat|period|nbsp|colon|sol|lowbar|plus|hyphen"
     r"|dash|lpar|rpar|num|amp);"
-    r"|%[2-7][0-9a-f]|(?:\\u00|\\x)[2-7][0-9a-f]|=(?:40|2e|2d|5f)"
+    r"|&(?:at|dot);|%(?:25)?[2-7][0-9a-f]|(?:\\u00|\\x)[2-7][0-9a-f]|=(?:40|2e|2d|5f)"
     r"|</?(?:a|b|i|u|em|strong|span|code|font|tt|wbr)>|<!--[^<>\n\0]{0,40}-->",
     re.IGNORECASE,
 )
+_SAID = {"&at;": "@", "&dot;": "."}  # no names of HTML, and what people mean
 _HYPHENS = frozenset("\u2010\u2011\u2012\u2013\u2014\u2212")
 
 
@@ -104,6 +105,8 @@ def _decode(found: re.Match[str]) -> str | None:
     code = found.group()
     if code[0] == "<":
         return ""
+    if code.lower() in _SAID:
+        return _SAID[code.lower()]
     character = html.unescape(code) if code[0] == "&" else chr(int(code[-2:], 16))
     if character in _HYPHENS:
         return "-"
@@ -139,12 +142,12 @@ _CLOSE = r"(?:['\"] ?[+.&] ?['\"]| ?[\])}>|*~=\"'/_\\%#!+:^$-]{1,2})"
 _DOTS = f"(?!/){_OPEN}(?:\\.|{words.DOT})(?!/){_CLOSE}"
 _SIGNS = re.compile(
     r"(?= ?[\[({<|*~=\"'/_\\%#!+:^$.-])(?:"  # most characters end here
-    f" ?(?P<at>{_OPEN}(?:@|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
+    f" ?(?P<at>{_OPEN}(?:@t?|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
     f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
     r"|(?P<half>(?<=\w) ?[\[({] ?(?:" + words.DOT + r") (?=[a-z]{2,6}[\])}]))"
     r"|(?P<pointed>\.(?:at|dot)\.(?=[a-z]))"
     r"|(?P<slash>[\[({]/[\])}])|(?P<colon>[\[({]:[\])}])"
-    r"|\\(?=@))",
+    r"|\\(?=@))|(?P<several>@{2,4}(?=\w))",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
@@ -186,7 +189,7 @@ def _scheme(found: re.Match[str]) -> str | None:
 
 
 def _sign(found: re.Match[str]) -> str | None:
-    if found["at"]:
+    if found["at"] or found["several"]:
         return AT
     if found["pointed"]:
         return AT if "a" in found["pointed"].lower() else "."

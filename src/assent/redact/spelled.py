@@ -82,6 +82,10 @@ def _runs(text: str) -> Iterator[_Run]:
             yield run
             run, repeat = None, 1
         word = found.group().lower()
+        if run and word in number_words.HUNDREDS and len(run.values[-1]) == 1:
+            run.values[-1] += "00"
+            run.end = found.end()
+            continue
         if word in number_words.REPEATS:
             repeat, repeat_start = number_words.REPEATS[word], found.start()
             continue
@@ -122,6 +126,10 @@ def _value(word: str, run: _Run | None) -> tuple[str, frozenset[str]]:
         map(number_words.BY_CHARACTER.get, word)
     ):
         return "".join(map(number_words.BY_CHARACTER.__getitem__, word)), _ANY
+    if number_words.GLUED.fullmatch(word):
+        parts = number_words.GLUED_PARTS.findall(word)
+        digits = [number_words.NUMBERS[part]["en"] for part in parts]
+        return "".join(map(str, digits)), frozenset({"en"})
     return "", _ANY
 
 
@@ -181,6 +189,7 @@ def digits(view: View) -> View:
     """Put digits for letters that look like them, and hyphens for odd signs between."""
     view = view.rewritten(_MIXED, _as_digits)
     view = view.rewritten(_ODD, _as_hyphen)
+    view = view.rewritten(_SLASHES, lambda found: found.group().replace("/", "-"))
     return view.rewritten(_BROKEN, _as_blank)
 
 
@@ -206,11 +215,10 @@ def _as_digits(found: re.Match[str]) -> str | None:
 
 
 _ODD = re.compile(
-    r"(?<=[0-9])(?: ?(?:_{1,3}|\*{1,3}|\.{2,4}|\\|\|{1,3}|~{1,3}|\+|&|\^)(?=[0-9])"
+    r"(?<=[0-9])(?: ?(?:_{1,3}|\*{1,3}|\.{2,4}|\\|\|{1,3} ?|~{1,3} ?|\+|&|\^)(?=[0-9])"
     r"| ?[^\x00-\xa1\w\s$%]{1,3} ?(?=[0-9])"
     r"|(?<=[0-9]{4}) ?# ?(?=[0-9]{1,5}(?![0-9]))|\) ?\((?=[0-9]{3})"
     r"|[\]}>] ?[\[{<]?(?=[0-9]{3})| \. (?=[0-9]{3})|[\]}>]?-[\[{<](?=[0-9]{3})"
-    r"|/(?=[0-9]{4,6}/[0-9]{2,5}(?![0-9/]))|(?<=[0-9]{4})/(?=[0-9]{2,5}(?![0-9/]))"
     r"|\((?=[0-9]{1,4}\) ?[0-9]{5})"
     r"|(?<=-[0-9]{4}),(?=[0-9]{3,6}(?![0-9])))"
 )
@@ -227,6 +235,7 @@ def _as_hyphen(found: re.Match[str]) -> str | None:
     return "x" if found.group().strip() in ("#", ",") else "-"  # an extension
 
 
+_SLASHES = re.compile(r"(?<![0-9/])0[0-9]{2,4}/[0-9]{4,6}/[0-9]{2,5}(?![0-9/])")
 _BROKEN = re.compile(r"(?<=[0-9])\n(?:> ?)?(?=[0-9])")
 _LINE = 120  # characters: no line that breaks inside a number is longer
 
