@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from assent.redact import disguised, links, numbers
-from assent.redact.confusables import skeleton
 from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
@@ -179,8 +178,9 @@ class Redactor:
             known = sorted(self.directory.find(plain, words, around))
             if only and not known:
                 continue
-            text = skeleton(plain.text, plain.codes)
-            found = known + [each for detect in DETECTORS for each in detect(text)]
+            found = known + [
+                each for detect in DETECTORS for each in detect(plain.text)
+            ]
             found.sort()
             for start, end, kind in merged(found):
                 if only and not _any_in(known, start, end):
