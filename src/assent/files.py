@@ -128,6 +128,9 @@ def whole_stream(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     finally:
         if not kept:
             draft.discard()
+            for folder in draft.folders[:-1]:  # made for it
+                if not any(folder.iterdir()):
+                    folder.rmdir()
 
 
 @contextmanager

@@ -125,3 +125,23 @@ def test_who_takes_part_is_read_from_a_column(tmp_path):
 def test_nobody_is_in_the_directory_of_nobody():
     assert nobody().entries == 0
     assert found_by(nobody().directory, TEXT) == "Anna Lee, [email]: see [url]"
+
+
+def test_ids_in_many_lists_are_found_or_refused(tmp_path):
+    known = people(tmp_path, "people.csv", "name,subject_id\nGrace,1\n").directory
+    source, target = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+
+    def said(depth: int) -> str:
+        inside = "[" * depth + "1" + "]" * depth
+        source.write_text(f'{{"text": "Grace", "who": {inside}}}\n')
+        try:
+            redact(source, target, Wanted(near=["who"]), Work(known, Settings()))
+        except CorpusError as error:
+            return error.message.partition(": ")[2]
+        return target.read_text()[: len('{"text": "[name]"')]
+
+    found = [said(depth) for depth in (1, 9, *range(300, 1100, 40), 9999)]
+
+    assert set(found[:2]) == {'{"text": "[name]"'}
+    assert set(found[2:-1]) <= {found[0], "ids lie in too many lists", found[-1]}
+    assert found[-1] == "no JSON object"

@@ -127,6 +127,19 @@ def test_files_are_paired_with_results_before_anything_is_read(tmp_path):
             pairs([a], target, force=True, others=others)
 
 
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path):
+    source = tmp_path / "a.txt"
+    source.write_bytes(b"\xff")
+    with pytest.raises(CorpusError, match="is not UTF-8"):
+        redact(source, tmp_path / "new" / "er" / "a.txt")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+    (tmp_path / "old").mkdir()
+    with pytest.raises(CorpusError, match="is not UTF-8"):
+        redact(source, tmp_path / "old" / "a.txt")
+    assert (tmp_path / "old").is_dir()
+
+
 def test_a_result_has_the_mode_of_other_files_and_a_leftover_is_no_obstacle(tmp_path):
     source, target = tmp_path / "a.txt", tmp_path / "b.txt"
     source.write_text(TEXT)

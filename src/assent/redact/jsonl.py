@@ -87,7 +87,7 @@ class Lines:
             for number, line in enumerate(lines, self.piece.line)
         ]
         full = [number for number, line in enumerate(lines) if not _is_blank(line)]
-        near = [_near(lines[number], self.wanted.near) for number in full]
+        near = [self._near(lines[number], self.piece.line + number) for number in full]
         batch = Batch(
             len(full),
             [literal.text for number in full for literal in found[number]],
@@ -117,7 +117,17 @@ class Lines:
         except (ValueError, RecursionError):
             fault = "no JSON object"
         # Outside of what is handled: the reader's own words may quote the line.
-        raise CorpusError(f"`{self.wanted.name}`, line {number}: {fault}", hint=HINT)
+        raise self._refused(number, fault)
+
+    def _near(self, line: str, number: int) -> frozenset[str]:
+        try:
+            return _near(line, self.wanted.near)
+        except RecursionError:
+            pass  # told below, without the line
+        raise self._refused(number, "ids lie in too many lists")
+
+    def _refused(self, number: int, fault: str) -> CorpusError:
+        return CorpusError(f"`{self.wanted.name}`, line {number}: {fault}", hint=HINT)
 
 
 def _is_blank(line: str) -> bool:
@@ -278,8 +288,10 @@ def _fields(
     return at + 1
 
 
-def _near(line: str, columns: Iterable[str]) -> frozenset[str]:
+def _near(line: str, columns: Sequence[str]) -> frozenset[str]:
     """Gather ids from some fields of a line that was read already; none is no fault."""
+    if not columns:
+        return frozenset()
     value = _DECODER.decode(line.removeprefix("\ufeff"))
     found: set[str] = set()
     for column in columns:
