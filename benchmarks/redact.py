@@ -33,12 +33,15 @@ RATED = {"bytes_per_s", "planted", "found"}
 MEASURES = {
     "assent": ("redact_assent", "patterns"),
     "assent_directory": ("redact_assent", "directory"),
+    "assent_person": ("redact_person", "patterns"),
+    "assent_directory_person": ("redact_person", "directory"),
     **{peer: ("redact_peers", peer) for peer in PEERS},
     "directory_size": ("redact_assent", "directory_size"),
     "recall": ("redact_assent", "recall"),
     "growth": ("redact_assent", "growth"),
     "structured": ("redact_accuracy", "structured"),
     "disguised": ("redact_accuracy", "disguised"),
+    "person": ("redact_person", "quality"),
 }
 """By name: module and function, which takes the text's file and a scale."""
 
@@ -86,7 +89,7 @@ def _all_runs(chosen: argparse.Namespace, text: Path) -> dict[str, list[Figures]
             found = _apart(name, text, chosen.scale)
             taken[name].append(found)
             shown = "  ".join(f"{key} {_said(found[key])}" for key in found)
-            print(f"{run + 1}  {name:<18}{shown}", flush=True)
+            print(f"{run + 1}  {name:<24}{shown}", flush=True)
     return taken
 
 

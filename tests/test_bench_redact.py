@@ -20,6 +20,8 @@ FIGURES = {
     "phone_recall",
     "phone_precision",
     "obfuscated_recall_development",
+    "person_f1_wnut",
+    "person_f1_btc",
 }
 SMALL = ("--runs", "1", "--scale", "0.02")
 
@@ -38,7 +40,7 @@ def last_line(*arguments):
 @pytest.mark.usefixtures("shared")
 def test_the_last_line_has_every_figure_and_names_whom_it_leaves_out():
     measures = "assent_directory directory_size recall growth datafog "
-    measures += "structured disguised"
+    measures += "structured disguised person"
 
     found = last_line("--only", *measures.split())
 
