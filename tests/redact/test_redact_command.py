@@ -117,6 +117,18 @@ def test_a_key_is_drawn_for_its_owner_alone_and_used_again(here, assent):
     assert "holds 5 bytes" in assent(*command, "d.txt").errors[0]
 
 
+def test_a_recogniser_finds_who_is_in_no_directory(here, assent):
+    Path("b.txt").write_text("I met Michael Johnson in Berlin.\n\nso it goes on\n")
+    command = ["redact", "b.txt", "--recogniser", "own", "--force", "--out"]
+
+    for jobs in (1, 2):
+        said = assent(*command, "c.txt", "--jobs", jobs)
+        assert said.code == 0
+        assert Path("c.txt").read_text() == "I met [name] in Berlin.\n\nso it goes on\n"
+    assert "names that the recogniser misses" in said.out
+    assert "any name" not in said.out
+
+
 def test_an_empty_directory_is_named(here, assent):
     Path("nobody.txt").touch()
 
@@ -153,6 +165,8 @@ def test_an_empty_directory_is_named(here, assent):
         ("a.txt --out c.txt --key k", "`--key` is for pseudonyms", "--style"),
         ("a.txt --out c.txt --longest 1e-05", "longer than 1e-05 MB", "--longest"),
         ("a.txt --out c.txt --directory b.csv", "there is no file `b.csv`", "path"),
+        ("a.txt --out c.txt --recogniser mine", "no recogniser `mine`", "person"),
+        ("a.txt --out c.txt --recogniser .", "holds no token classifier", "save"),
         ("a.txt --out c.txt --drop-above 2", "not in the range", "--help"),
         ("a.txt --out c.txt --jobs 0", "not in the range", "--help"),
     ],

@@ -53,6 +53,13 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
     "there, and nowhere else.",
 )
 @click.option(
+    "--recogniser",
+    default="none",
+    show_default=True,
+    help="Find names that are in no directory: `own`; `presidio:MODEL`, of spaCy; or a "
+    "folder with a token classifier of Hugging Face. Nothing is fetched.",
+)
+@click.option(
     "--style",
     type=click.Choice(["placeholder", "document", "corpus"]),
     default="placeholder",
@@ -101,6 +108,7 @@ def redact(
     columns: tuple[str, ...],
     directory: Path | None,
     near: tuple[str, ...],
+    recogniser: str,
     style: str,
     key: Path | None,
     drop_above: float | None,
@@ -132,7 +140,8 @@ def redact(
     )
     people = _people(directory, near)
     wanted = _wanted(columns, near, document, longest)
-    work = Work(people.directory, _settings(style, key), drop_above)
+    names = _recogniser(recogniser)
+    work = Work(people.directory, _settings(style, key), drop_above, names)
     start, done = time.perf_counter(), []
     # Where the result goes to standard output, nothing else may.
     aside = any(each.target == STREAM for each in plan)
@@ -145,7 +154,7 @@ def redact(
                 click.echo(line, err=aside)
     for line in _summary(plan, done, time.perf_counter() - start, jobs):
         click.echo(line, err=aside)
-    for number, line in enumerate(_left(plan, done, people, near), 1):
+    for number, line in enumerate(_left(plan, done, people, near, names), 1):
         click.echo(f"not removed {number}: {line}", err=aside)
 
 
@@ -188,6 +197,19 @@ def _people(path: Path | None, near: Sequence[str]) -> "People":
     if path is not None and not people.entries:
         click.echo(f"note: `{path.name}` has no entry to look for", err=True)
     return people
+
+
+def _recogniser(choice: str) -> str | None:
+    """Say how a recogniser is opened, once it is known that it can be."""
+    if choice == "none":
+        return None
+    from assent.redact.named import opened
+
+    wanted = "person" if choice == "own" else choice
+    if Path(choice).is_dir():
+        wanted = f"transformers:{choice}"
+    opened(wanted)
+    return wanted
 
 
 def _wanted(
@@ -300,15 +322,21 @@ def _left(
     done: Sequence["Done"],
     people: "People",
     near: Sequence[str],
+    recogniser: str | None,
 ) -> Iterator[str]:
     """Say what may still be in the result."""
     from assent.redact.files import Format
 
-    if not people.entries:
+    if recogniser is not None:
+        yield (
+            "names that the recogniser misses: docs/name-recogniser.md says how many, "
+            "and how many of its finds are none"
+        )
+    elif not people.entries:
         yield "any name: without `--directory` nobody's name is known"
     else:
         yield "names of people who are not in the directory"
-    if people.single and not near:
+    if people.single and not near and recogniser is None:
         yield (
             f"names of one word, {people.single:,} of {people.entries:,} entries: they "
             "may be words of the language, and are found only where `--near` says that "
