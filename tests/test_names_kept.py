@@ -203,3 +203,19 @@ def test_a_repair_that_is_cut_off_goes_on_with_the_same_names(toy, made, tmp_pat
 
     assert texts == built(made, tmp_path / "none")[0]
     assert leftovers(toy) == []
+
+
+def test_a_build_that_was_cut_off_keeps_no_name_that_was_withdrawn_meanwhile(
+    made, tmp_path
+):
+    folder = shutil.copytree(made, tmp_path / "toy")
+    with opened(folder) as there:
+        agree(there, *BENS)
+        with pytest.raises(StoppedError):
+            there.build(StopAt("parts written"))
+    with opened(folder, 1) as there:
+        there.record("withdrawn", subjects=["u02"], category="name")
+        there.build()
+
+        assert "Ben Berg" not in "".join(texts_of(there).values())
+    assert leftovers(folder) == []

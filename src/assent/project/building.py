@@ -156,20 +156,25 @@ def _pins(place: Place, begun: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _denied_since(place: Place, begun: dict[str, Any], now: int) -> bool:
-    """Ask whether a document that was allowed at the pinned instant is denied now."""
+    """Ask whether something that was allowed at the pinned instant is denied now."""
     then = _allowed(place, begun["as_of"], begun["ledger_size"])
     return not then <= _allowed(place, now, place.book.size)
 
 
-def _allowed(place: Place, as_of: int, size: int) -> set[str]:
-    """Decide every document: the ids of those allowed."""
+def _allowed(place: Place, as_of: int, size: int) -> set[tuple[str, str]]:
+    """Decide what may be used: documents, and the names of whom."""
+    question = place.question(as_of, size)
     engine = place.engine(size)
     try:
-        decided = engine.decide(place.question(as_of, size))
+        decided = engine.decide(question)
     finally:
         engine.close()
     ids, reasons = (decided[name].to_pylist() for name in ("document_id", "reason"))
-    return {each for each, why in zip(ids, reasons, strict=True) if why in PROVED}
+    pairs = zip(ids, reasons, strict=True)
+    found = {("document", each) for each, why in pairs if why in PROVED}
+    if redaction_in_force(place, question).names is Inside.KEEP:
+        found |= {("name", who) for who in agreed(place, question)}
+    return found
 
 
 def _drop_drafts(place: Place, begun: dict[str, Any]) -> None:
