@@ -29,7 +29,8 @@ PROVIDERS = re.compile(r"(?i)gmail|hotmail|outlook|yahoo|yandex|icloud|proton|16
 
 
 def lines(half: str) -> list[dict]:
-    return [json.loads(line) for line in (HERE / f"{half}.jsonl").open("rb")]
+    raw = (HERE / f"{half}.jsonl").read_bytes()
+    return [json.loads(line) for line in raw.splitlines()]
 
 
 FORMS = {half: lines(half) for half in HALVES}
@@ -106,9 +107,8 @@ def test_no_address_is_at_a_provider_that_real_people_use():
 
 
 def test_the_readme_gives_the_numbers_that_the_files_have():
-    rows = re.findall(
-        r"^\| `([a-z-]+)` \| (\d+) \| (\d+) \|", (HERE / "README.md").read_text(), re.M
-    )
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \| (\d+) \|", readme, re.M)
     told = {name: (int(left), int(right)) for name, left, right in rows}
     counts = [Counter(item["disguise"] for item in FORMS[half]) for half in HALVES]
 
