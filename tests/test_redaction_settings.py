@@ -79,9 +79,17 @@ def test_a_share_that_is_just_reached_drops_nothing(tmp_path):
 
 
 REFUSED = {
-    'recogniser = "own"': "`own`, which is not installed",
     'quotes = "keep"': "nothing says whose words they are",
 }
+
+
+def test_the_recogniser_finds_names_that_no_directory_lists(tmp_path):
+    texts = {"u01-0": "yesterday I met Maria Gonzalez and Ben Berg in town"}
+
+    kept, _, _ = built(tmp_path / "own", 'recogniser = "own"', texts)
+    without, _, _ = built(tmp_path / "none", 'recogniser = "none"', texts)
+    assert kept == {"u01-0": "yesterday I met [name] and [name] in town"}
+    assert without == {"u01-0": "yesterday I met Maria Gonzalez and [name] in town"}
 
 
 @pytest.mark.parametrize("setting", REFUSED)

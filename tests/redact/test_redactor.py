@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assent.redact.directory import COLUMNS, Directory
 from assent.redact.fold import SEPARATOR, fold
-from assent.redact.redactor import Redacted, Redactor
+from assent.redact.redactor import Redacted, Redactor, Settings
 from assent.redact.spans import Kind
 
 KEY = bytes(range(32))
@@ -298,3 +298,14 @@ def test_no_member_is_addressed_in_real_comments_after_redaction(shared: Path) -
     assert len(texts) > 100
     assert not any(redactor.find(texts))
     assert not any("://" in text for text in texts)
+
+
+def test_a_recogniser_adds_names_and_leaves_placeholders_alone() -> None:
+    texts = ["I met Maria Gonzalez and Anna Lee", "[name] met [url] Maria Gonzalez."]
+    redactor = Redactor(DIRECTORY, Settings(recogniser="person"))
+    together = redactor.redact(texts)
+    assert [each.text for each in together] == [
+        "I met [name] and [name]",
+        "[name] met [url] [name].",
+    ]
+    assert together == [redactor.redact([text])[0] for text in texts]

@@ -36,7 +36,7 @@ from assent.project.writing import (
 )
 from assent.redact.directory import COLUMNS, Directory
 from assent.redact.redactor import Redactor
-from assent.terms import PROVED, EventKind, Inside, Recogniser, Residence, iso
+from assent.terms import PROVED, EventKind, Inside, Residence, iso
 from assent.train.plan import (
     Assignment,
     Group,
@@ -223,12 +223,6 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
 
 def _check_redaction(wanted: Redaction) -> None:
     """Refuse what this installation cannot do, rather than do something else."""
-    if wanted.recogniser is not Recogniser.NONE:
-        raise UsageError(
-            f"the policy in force wants the recogniser `{wanted.recogniser}`, which "
-            "is not installed",
-            hint='install it, or publish a policy with `recogniser = "none"`',
-        )
     if wanted.quotes is not Inside.REPLACE:
         raise UsageError(
             "the policy in force wants quoted blocks kept, and nothing says whose "

@@ -15,7 +15,7 @@ from assent.project.commitments import people
 from assent.project.place import Place, Progress
 from assent.redact.redactor import Redactor
 from assent.redact.settings import Settings
-from assent.terms import Style
+from assent.terms import Recogniser, Style
 
 
 def write_corpus(
@@ -76,15 +76,18 @@ def directory_key(place: Place) -> bytes:
 
 
 def settings_of(place: Place, request: BuildRequest) -> Settings:
-    """Say how spans are replaced in a corpus and in all that repair it.
+    """Say how spans are found and replaced in a corpus and in all that repair it.
 
     Pseudonyms are bound to the sealed plan: each corpus is built under one of its own,
     and keeps it when it is repaired, so that a repair changes no pseudonym.
     """
+    own = request.redaction.recogniser is Recogniser.OWN
+    recogniser = "person" if own else ""
     style = request.redaction.style
     if style is Style.PLACEHOLDER:
-        return Settings()
-    return Settings(style, place.vault.key("pseudonyms"), request.plan)
+        return Settings(recogniser=recogniser)
+    key = place.vault.key("pseudonyms")
+    return Settings(style, key, request.plan, recogniser)
 
 
 def directory_path(place: Place, name: str) -> Path:

@@ -17,6 +17,7 @@ from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
 from assent.redact.keeping import Bearers, Kept, Stood, moved, put_back, taken_back
+from assent.redact.recogniser import open_recogniser
 from assent.redact.settings import Settings as Settings
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
 from assent.terms import Style
@@ -81,6 +82,8 @@ class Redactor:
         self.settings = settings or Settings()
         self.agreed = None if agreed is None else frozenset(agreed)
         self._bearers = Bearers(directory, agreed) if agreed else None
+        choice = self.settings.recogniser
+        self._recogniser = open_recogniser(choice) if choice else None
 
     def find(self, texts: Sequence[str], near: Near | None = None) -> list[list[Span]]:
         """Find what is to be replaced in each text: sorted, and no two spans overlap.
@@ -89,7 +92,7 @@ class Redactor:
             texts: without lone surrogates, as every string of an Arrow table.
             near: who takes part in each text, one item a text.
         """
-        found = self._found(texts, near)
+        found = self._recognised(texts, self._found(texts, near))
         return [found.get(each, NOTHING)[0] for each in range(len(texts))]
 
     def redact(
@@ -104,6 +107,7 @@ class Redactor:
         Repeated until nothing more is found, so that redacting twice changes nothing:
         what stands beside a new placeholder may show only then. A text that still gives
         something away after so many passes was written to do so, and comes back empty.
+        A recogniser reads each text once, as it was written: it could go on for ever.
 
         Args:
             texts: as for `find`.
@@ -114,7 +118,7 @@ class Redactor:
         now = list(texts)
         counts: dict[int, Counter[Kind]] = {}
         stood: dict[int, list[Stood]] = {}
-        found = self._found(texts, near)
+        found = self._recognised(texts, self._found(texts, near))
         for _ in range(passes - 1):
             if not found:
                 break
@@ -196,6 +200,34 @@ class Redactor:
                     if who is not None:
                         finds[1][begin] = who
         return spans
+
+    def _recognised(
+        self, texts: Sequence[str], found: dict[int, Finds]
+    ) -> dict[int, Finds]:
+        """Add the names that a recogniser finds in the texts that could hold one."""
+        if self._recogniser is None:
+            return found
+        from assent.redact.person import gate  # its lists are read only when needed
+
+        gated = [each for each, text in enumerate(texts) if gate(text)]
+        named = self._recogniser.find([texts[each] for each in gated])
+        for each, names in zip(gated, named, strict=True):
+            barred = [place.span() for place in PLACEHOLDER.finditer(texts[each])]
+            new = [
+                (start, end, Kind.NAME)
+                for start, end in names
+                if not any(start < stop and begin < end for begin, stop in barred)
+            ]
+            if not new:
+                continue
+            spans, bearers = found.get(each, NOTHING)
+            known = [(span.start, span.end, span.kind) for span in spans]
+            both = [Span(*span) for span in merged(sorted([*known, *new]))]
+            # A name that may be kept is kept only where nothing was joined to it.
+            alone = {span.start: span for span in both if span in set(spans)}
+            kept = {at: who for at, who in bearers.items() if at in alone}
+            found[each] = both, kept
+        return found
 
     def _stand_ins(self, text: str, spans: Sequence[Span], document: str) -> list[str]:
         """Say what is put in the place of each span."""

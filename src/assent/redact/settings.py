@@ -20,6 +20,8 @@ class Settings:
         style: what is put in the place of a span.
         key: of the pseudonyms, at least 16 bytes; not needed for placeholders.
         scope: names the corpus, so that two corpora cannot be joined by pseudonyms.
+        recogniser: of names that are in no directory, as `open_recogniser` takes it;
+            empty: none.
 
     Raises:
         CorpusError: pseudonyms without a key: whoever guesses a name could check it.
@@ -28,6 +30,7 @@ class Settings:
     style: Style = Style.PLACEHOLDER
     key: bytes = b""
     scope: str = ""
+    recogniser: str = ""
 
     def __post_init__(self) -> None:
         if self.style is not Style.PLACEHOLDER and len(self.key) < KEY_BYTES:
