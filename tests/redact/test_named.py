@@ -1,4 +1,4 @@
-"""A recogniser finds names that are in no directory, last and on few rows."""
+"""A recogniser finds names that are in no directory, on few rows."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from small_files import KEY, NAMES
 
 from assent.errors import UsageError
 from assent.redact.bulk import Batch, Work
-from assent.redact.named import with_names
 from assent.redact.recogniser import open_recogniser
 from assent.redact.redactor import Redactor, Settings
 from assent.redact.spans import Kind
@@ -39,8 +38,8 @@ class Everything:
 
 def named(texts: list[str], style: Style = Style.PLACEHOLDER) -> list[tuple[str, dict]]:
     settings = Settings(style, KEY)
-    done = Redactor(NAMES, settings).redact(texts)
-    found = with_names(done, Everything(), settings, ["document"] * len(texts))
+    redactor = Redactor(NAMES, settings, recogniser=Everything())
+    found = redactor.redact(texts, documents=["document"] * len(texts))
     return [(each.text, dict(each.counts)) for each in found]
 
 
@@ -62,9 +61,8 @@ def test_names_that_are_found_twice_are_one_pseudonym():
 def test_rows_that_can_hold_no_name_are_not_asked_about():
     recogniser = Everything()
     texts = ["so it goes on", "Michael Johnson", "", "Anna Lee"]
-    done = Redactor(NAMES).redact(texts)
 
-    with_names(done, recogniser, Settings())
+    Redactor(NAMES, recogniser=recogniser).redact(texts)
 
     assert recogniser.asked == ["Michael Johnson"]
 
@@ -72,7 +70,7 @@ def test_rows_that_can_hold_no_name_are_not_asked_about():
 def test_the_recogniser_that_is_shipped_finds_names_in_a_batch():
     batch = Batch(2, [PEOPLE, "nobody is here"], [0, 1], None)
 
-    outcome = Work(NAMES, Settings(), recogniser="person").on(batch)
+    outcome = Work(NAMES, Settings(recogniser="person")).on(batch)
 
     assert outcome.changed == {0: "I met [name] in Berlin, and wrote to [email]."}
     assert outcome.tally.found == {Kind.NAME: 1, Kind.EMAIL: 1}

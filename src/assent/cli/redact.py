@@ -4,6 +4,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,7 +142,8 @@ def redact(
     people = _people(directory, near)
     wanted = _wanted(columns, near, document, longest)
     names = _recogniser(recogniser)
-    work = Work(people.directory, _settings(style, key), drop_above, names)
+    settings = replace(_settings(style, key), recogniser=names or "")
+    work = Work(people.directory, settings, drop_above)
     start, done = time.perf_counter(), []
     # Where the result goes to standard output, nothing else may.
     aside = any(each.target == STREAM for each in plan)
@@ -203,7 +205,7 @@ def _recogniser(choice: str) -> str | None:
     """Say how a recogniser is opened, once it is known that it can be."""
     if choice == "none":
         return None
-    from assent.redact.named import opened
+    from assent.redact.recogniser import opened
 
     wanted = "person" if choice == "own" else choice
     if Path(choice).is_dir():

@@ -105,13 +105,11 @@ class Work:
         settings: how spans are replaced.
         drop_above: a document is left out if a larger share of its characters than
             this is removed, between 0 and 1; None: never.
-        recogniser: of names that are in no directory, see `open_recogniser`; None: no.
     """
 
     directory: Directory
     settings: Settings
     drop_above: float | None = None
-    recogniser: str | None = None
 
     def on(self, batch: Batch) -> Outcome:
         """Redact a batch. Pure: a document's result depends on no other."""
@@ -122,10 +120,6 @@ class Work:
         if self.settings.style is Style.DOCUMENT:
             scopes = _scopes(batch)
         done = Redactor(self.directory, self.settings).redact(batch.texts, near, scopes)
-        if self.recogniser is not None:
-            from assent.redact.named import opened, with_names
-
-            done = with_names(done, opened(self.recogniser), self.settings, scopes)
         changed = {number: each for number, each in enumerate(done) if each.counts}
         found: Counter[Kind] = Counter()
         gone: Counter[int] = Counter()

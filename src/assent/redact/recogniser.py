@@ -7,6 +7,7 @@ rows that `person.gate` lets through, and only when a policy asks for it.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +49,10 @@ def open_recogniser(choice: str) -> Recogniser:
             hint="ask for `person`, `presidio:MODEL` or `transformers:FOLDER`",
         )
     return opener(where)
+
+
+opened = cache(open_recogniser)
+"""Open a recogniser once a process."""
 
 
 def _person(where: str) -> Recogniser:

@@ -17,7 +17,7 @@ from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
 from assent.redact.keeping import Bearers, Kept, Stood, moved, put_back, taken_back
-from assent.redact.recogniser import open_recogniser
+from assent.redact.recogniser import Recogniser, opened
 from assent.redact.settings import Settings as Settings
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
 from assent.terms import Style
@@ -70,6 +70,7 @@ class Redactor:
         directory: whose traces to look for.
         settings: how spans are replaced.
         agreed: subjects whose names may stand in others' texts; None: of nobody.
+        recogniser: one that is open already, where the settings name none.
     """
 
     def __init__(
@@ -77,13 +78,14 @@ class Redactor:
         directory: Directory,
         settings: Settings | None = None,
         agreed: Collection[str] | None = None,
+        recogniser: Recogniser | None = None,
     ) -> None:
         self.directory = directory
         self.settings = settings or Settings()
         self.agreed = None if agreed is None else frozenset(agreed)
         self._bearers = Bearers(directory, agreed) if agreed else None
         choice = self.settings.recogniser
-        self._recogniser = open_recogniser(choice) if choice else None
+        self._recogniser = opened(choice) if choice else recogniser
 
     def find(self, texts: Sequence[str], near: Near | None = None) -> list[list[Span]]:
         """Find what is to be replaced in each text: sorted, and no two spans overlap.
@@ -209,7 +211,14 @@ class Redactor:
             return found
         from assent.redact.person import gate  # its lists are read only when needed
 
-        gated = [each for each, text in enumerate(texts) if gate(text)]
+        # What is found already calls nobody; the rest of the text may.
+        rest = [
+            _replaced(text, found[each][0], [""] * len(found[each][0]))
+            if each in found
+            else text
+            for each, text in enumerate(texts)
+        ]
+        gated = [each for each, text in enumerate(rest) if gate(text)]
         named = self._recogniser.find([texts[each] for each in gated])
         for each, names in zip(gated, named, strict=True):
             barred = [place.span() for place in PLACEHOLDER.finditer(texts[each])]
