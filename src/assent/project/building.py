@@ -97,6 +97,9 @@ def build(place: Place, progress: Progress) -> Built:
     question = _question(place, pins)
     place.begin(JOB, pins)
     # Crash from here on: the pins are found and the build goes on with them.
+    place.vault.key(f"plan-{pins['plan_number']}")
+    directory_key(place)
+    # Crash here: keys of nothing, which the next run takes.
     plan = _seal_plan(place, pins, plan_groups(place, question), progress)
     directory = pinned_directory(place)
     request = _request(place, pins, question, plan, directory)
@@ -277,8 +280,7 @@ def _seal_plan(
     from assent.train.host import seal
 
     progress("plan sealed", 0, 1)
-    key = place.vault.key(f"plan-{pins['plan_number']}")
-    # Crash here: a key of no plan, which the next run takes.
+    key = plan_key(place, pins["plan_number"])
     plan = seal(plan_of(place.config, groups, key))
     if plan.digest not in sealed_plans(place):
         place.book.publish(
