@@ -51,7 +51,7 @@ from assent.redact.person_features import (
 
 PENALTY = 1.0
 ITERATIONS = 100
-BIAS = 0.25  # nats for every token of a name: recall for precision
+BIAS = 0.75  # nats for every token of a name: a name missed costs more than a word
 # How much each changed copy of a text counts beside the text itself.
 SMALL, SHOUTED, RENAMED, HIDDEN = 0.2, 0.2, 0.5, 0.5
 SPELLING = frozenset({"word", "p3", "p4", "s3", "s4"})

@@ -256,7 +256,7 @@ def test_the_gate_lets_through_what_can_hold_a_name() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("corpus", "wanted"), [("wnut17", 0.58), ("btc", 0.62)])
+@pytest.mark.parametrize(("corpus", "wanted"), [("wnut17", 0.60), ("btc", 0.62)])
 def test_names_of_the_two_corpora_are_found_as_well_as_the_card_says(
     corpus: str, wanted: float, shared: Path
 ) -> None:
