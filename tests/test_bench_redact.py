@@ -19,7 +19,8 @@ FIGURES = {
     "growth_50mb_peak_mib",
     "phone_recall",
     "phone_precision",
-    "obfuscated_recall_development",
+    "obfuscated_recall",
+    "innocent_hit",
     "person_f1_wnut",
     "person_f1_btc",
 }
