@@ -35,12 +35,12 @@ Entries = Mapping[Kind, Sequence[str]]
 
 def patterns(text: Path, scale: float) -> Figures:
     """Normalise and match patterns, with an empty directory; the text is replaced."""
-    return _redacted(text, Redactor(Directory.of({}, KEY)))
+    return redacted(text, Redactor(Directory.of({}, KEY)))
 
 
 def directory(text: Path, scale: float) -> Figures:
     """The same, with the directory of a million names."""
-    return _redacted(text, Redactor(named(names(NAMES, scale))))
+    return redacted(text, Redactor(named(names(NAMES, scale))))
 
 
 def directory_size(text: Path, scale: float) -> Figures:
@@ -87,7 +87,7 @@ def recall(text: Path, scale: float) -> Figures:
         ("hashed_recall", _left(entries, used)),
     ):
         texts = [each.text for each in documents]
-        counts = found(documents, spans_of(Redactor(made), texts))
+        counts = found(documents, _spans(Redactor(made), texts))
         figures[key] = sum(counts["found"].values()) / len(planted)
         for kind, count in counts["planted"].items():
             figures[f"{key}_{kind}"] = counts["found"][kind] / count
@@ -124,7 +124,8 @@ def named(listed: Sequence[str]) -> Directory:
     return Directory.of({Kind.NAME: listed}, KEY)
 
 
-def _redacted(text: Path, redactor: Redactor) -> Figures:
+def redacted(text: Path, redactor: Redactor) -> Figures:
+    """Time the redaction of a text, and count what of the planted it removes."""
     documents = load(text)
     texts = [each.text for each in documents]
     redactor.redact(texts[:BATCH])  # tables that are made at the first call
@@ -132,13 +133,10 @@ def _redacted(text: Path, redactor: Redactor) -> Figures:
     redactor.redact(texts)
     seconds = time.process_time() - started
     size = sum(len(each.encode()) for each in texts)
-    return {"bytes_per_s": size / seconds} | found(documents, spans_of(redactor, texts))
+    return {"bytes_per_s": size / seconds} | found(documents, _spans(redactor, texts))
 
 
-def spans_of(
-    redactor: Redactor, texts: Sequence[str]
-) -> Iterator[list[tuple[int, int]]]:
-    """List where something is removed in each text."""
+def _spans(redactor: Redactor, texts: Sequence[str]) -> Iterator[list[tuple[int, int]]]:
     for spans in redactor.find(texts):
         yield [(span.start, span.end) for span in spans]
 

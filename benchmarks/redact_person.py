@@ -1,13 +1,11 @@
 """The recogniser of names that Assent ships: how well it does, and what it costs."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from redact_assent import KEY, named, spans_of
+from redact_assent import KEY, named, redacted
 from redact_names import NAMES, names
-from redact_peers import BATCH, found
 from redact_text import DATA, load
 
 from assent.redact.directory import Directory
@@ -40,32 +38,18 @@ def quality(text: Path, scale: float) -> Figures:
 
 def patterns(text: Path, scale: float) -> dict[str, Any]:
     """Redact without a directory, and look for names where the gate lets through."""
-    return _with_names(text, Redactor(Directory.of({}, KEY)))
+    return _with_names(text, Directory.of({}, KEY))
 
 
 def directory(text: Path, scale: float) -> dict[str, Any]:
     """The same, with the directory of a million names."""
-    return _with_names(text, Redactor(named(names(NAMES, scale))))
+    return _with_names(text, named(names(NAMES, scale)))
 
 
-def _with_names(text: Path, redactor: Redactor) -> dict[str, Any]:
-    documents = load(text)
-    texts = [each.text for each in documents]
+def _with_names(text: Path, directory: Directory) -> dict[str, Any]:
     recogniser = shipped()
-    redactor.redact(texts[:BATCH])
-    recogniser.find(texts[:50])
-    started = time.process_time()
-    redactor.redact(texts)
-    gated = [at for at, each in enumerate(texts) if recogniser.gate(each)]
-    seen = recogniser.find([texts[at] for at in gated])
-    seconds = time.process_time() - started
-    size, read = (
-        sum(len(texts[at].encode()) for at in some)
-        for some in (range(len(texts)), gated)
-    )
-    spans = [list(each) for each in spans_of(redactor, texts)]
-    for at, more in zip(gated, seen, strict=True):
-        spans[at] += more
-    return {"bytes_per_s": size / seconds, "person_gated_share": read / size} | found(
-        documents, spans
-    )
+    sizes = [(each.text, len(each.text.encode())) for each in load(text)]
+    read = sum(size for each, size in sizes if recogniser.gate(each))
+    share = read / sum(size for _, size in sizes)
+    figures = redacted(text, Redactor(directory, recogniser=recogniser))
+    return figures | {"person_gated_share": share}
