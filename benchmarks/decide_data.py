@@ -120,6 +120,7 @@ def _batch(
             pool.texts(rng, means * np.exp(drift)),
             _answered(rng, numbers, count),
             _mentioned(rng, size, authors),
+            pa.nulls(size, DOCUMENTS.field("near").type),  # no decision reads it
         ],
         schema=DOCUMENTS,
     )

@@ -146,12 +146,12 @@ def recorded(
     policy: str = POLICY,
     publish: bool = True,
     told: bool = True,
-    config: str = CONFIG,
+    config: str | None = None,
 ) -> None:
     """Start a project, load, publish, enrol and tell everybody."""
     made = Project.init(
         folder,
-        config=config,
+        config=config or CONFIG,
         clock=StoryClock(START),
         randomness=UnsafeSeededRandomness(7),
     )
