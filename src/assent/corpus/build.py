@@ -40,6 +40,7 @@ from assent.corpus.tables import (
     Bucket,
     Tables,
     Why,
+    bucket_of,
     edges,
     measures_path,
     part_path,
@@ -236,7 +237,7 @@ def without(
     draft = Draft(out_root, request.corpus_id)
     if standing := draft.published():
         return Built(draft.final, standing, len(standing.parts))
-    planned = tuple(_bucket(part.path) for part in old.parts)
+    planned = tuple(bucket_of(part.path) for part in old.parts)
     done = _finished(draft, planned)
     progress("parts found whole", len(done), len(planned))
     entries = {entry.path: entry for entry in read_files(corpus_folder)}
@@ -297,11 +298,6 @@ def _planned(buckets: Collection[Bucket]) -> tuple[Bucket, ...]:
                 hint="use letters, digits, `.`, `_`, `+` and `-` in names of groups",
             )
     return tuple(sorted(set(buckets)))
-
-
-def _bucket(path: str) -> Bucket:
-    _, group, name = path.split("/")
-    return group, int(name.removesuffix(".parquet"))
 
 
 def _finished(draft: Draft, planned: Iterable[Bucket]) -> dict[Bucket, int]:

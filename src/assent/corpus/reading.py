@@ -25,7 +25,7 @@ from assent.errors import CorpusError, DeniedError
 from assent.files import full_disk_named
 from assent.redact.redactor import Redacted, Redactor
 from assent.redact.settings import Settings
-from assent.redact.spans import PLACEHOLDER, Kind
+from assent.redact.spans import Kind
 from assent.terms import PROVED
 
 Place = Callable[[str, str], tuple[int, int]]
@@ -318,11 +318,11 @@ def measured(
         settings: as it was redacted with.
         document: its id.
     """
-    kept = len(PLACEHOLDER.sub("", left.text))
+    kept = len(left.rest)
     gone = left.empty or too_much(before, kept, drop_above)
     if gone and left.kept:
         left = left.without(None, settings, document)
-        kept = len(PLACEHOLDER.sub("", left.text))
+        kept = len(left.rest)
     measures: Row = {kind.value: left.counts.get(kind, 0) for kind in Kind}
     measures |= {"text": left.text, "characters_before": before}
     measures["characters_kept"] = kept

@@ -100,6 +100,12 @@ def measures_path(bucket: Bucket) -> str:
     return f"measures/{bucket[0]}/{bucket[1]}.parquet"
 
 
+def bucket_of(path: str) -> Bucket:
+    """Tell the bucket whose texts or measures stand at a path."""
+    _, group, name = path.split("/")
+    return group, int(name.removesuffix(".parquet"))
+
+
 def read_table(path: Path) -> pa.Table:
     """Read one Parquet file of a corpus. Memory grows with the file."""
     return pq.ParquetFile(path).read()

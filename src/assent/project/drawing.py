@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from assent.corpus.manifest import Manifest
 from assent.corpus.reading import taking_part
+from assent.corpus.tables import bucket_of
 from assent.redact.spans import PLACEHOLDER
 
 MOST_CHARACTERS = 8_000_000
@@ -147,7 +148,7 @@ def _place(seed: int, document_id: str) -> int:
 def _documents(folder: Path, manifest: Manifest) -> Iterator[tuple[str, Stratum, int]]:
     columns = ["document_id", "category", "text"]
     for part in manifest.parts:
-        group = part.path.split("/")[1]
+        group, _ = bucket_of(part.path)
         with pq.ParquetFile(folder / part.path) as file:
             for batch in file.iter_batches(_BATCH, columns=columns):
                 for document_id, category, text in zip(
@@ -188,7 +189,7 @@ def drawn(
     }
     found = {}
     for part in manifest.parts:
-        group = part.path.split("/")[1]
+        group, _ = bucket_of(part.path)
         table = pq.read_table(
             folder / part.path,
             columns=["document_id", "category", "text"],

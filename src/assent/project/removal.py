@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from assent.corpus.manifest import Manifest
-from assent.corpus.tables import measures_path, read_table
+from assent.corpus.tables import bucket_of, measures_path, read_table
 from assent.project.drawing import Document
 from assent.redact.measured import shape, stood_for
 from assent.redact.redactor import Redactor
@@ -76,9 +76,7 @@ def _by_category(folder: Path, manifest: Manifest) -> tuple[Counter[str], Counte
     kept: Counter[str] = Counter()
     columns = ("category", "characters_before", "characters_kept")
     for part in manifest.parts:
-        _, group, name = part.path.split("/")
-        bucket = group, int(name.removesuffix(".parquet"))
-        table = read_table(folder / measures_path(bucket))
+        table = read_table(folder / measures_path(bucket_of(part.path)))
         used = table.filter(pc.is_valid(table["text_sha256"]))
         for category, had, has in zip(
             *(used[column].to_pylist() for column in columns), strict=True

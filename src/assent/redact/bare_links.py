@@ -5,9 +5,7 @@ from collections.abc import Iterator
 
 from assent.redact.disguise_words import ENDINGS, PLAIN_ENDINGS
 from assent.redact.links import link_end
-from assent.redact.spans import Kind
-
-Found = tuple[int, int, Kind]
+from assent.redact.spans import Found, Kind
 
 
 def _set(words: str) -> frozenset[str]:

@@ -39,7 +39,7 @@ from assent.redact.fold import Plain
 from assent.redact.grams import Grams, Indexes, Keys, Words, joined
 from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
-from assent.redact.spans import Found, Kind
+from assent.redact.spans import Found, Kind, of_word
 
 COLUMNS = {
     "names": Kind.NAME,
@@ -293,7 +293,7 @@ class Directory:
 
     def _around(self, plain: Plain, near: Near) -> Iterator[Found]:
         known: dict[str, list[tuple[str, Kind]]] = {}
-        edges = np.searchsorted(plain.places, np.array(plain.bounds)).tolist()
+        edges = plain.edges.tolist()
         for number, subjects in enumerate(near):
             for subject in subjects:
                 if subject not in known:
@@ -361,10 +361,6 @@ def _written(
     at = text.find(name, start, stop)
     while at >= 0:
         end = at + len(name)
-        if not _of_word(text[at - 1]) and not _of_word(text[end]):
+        if not of_word(text[at - 1]) and not of_word(text[end]):
             yield at, end, kind
         at = text.find(name, end, stop)
-
-
-def _of_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

@@ -14,12 +14,9 @@ from collections.abc import Iterator
 from assent.redact import bare_links, links, numbers, spelled
 from assent.redact.disguise_gate import Block, blocks
 from assent.redact.disguised_addresses import addresses, machines
+from assent.redact.fold import SEPARATOR
 from assent.redact.rewriting import View, decoded, joined, signed
-from assent.redact.spans import BARRIER, Kind
-
-Found = tuple[int, int, Kind]
-
-_FENCE = f"\n{BARRIER}\n"
+from assent.redact.spans import Found, Kind
 
 
 def find(text: str) -> Iterator[Found]:
@@ -58,13 +55,13 @@ def _plainly(view: View) -> Iterator[Found]:
     """Read the rewritten text as any other, and keep what the rewriting uncovered."""
     if 1 not in view.changed:
         return
-    fenced = f"{_FENCE}{view.text}{_FENCE}"
+    fenced = f"{SEPARATOR}{view.text}{SEPARATOR}"
     detectors = [links.find]
     if sum(map(view.text.count, "0123456789")) >= spelled.FEWEST_DIGITS:
         detectors += [numbers.find, spelled.cards]
     for find_plain in detectors:
         for start, end, kind in find_plain(fenced):
-            start, end = start - len(_FENCE), end - len(_FENCE)
+            start, end = start - len(SEPARATOR), end - len(SEPARATOR)
             if kind is not Kind.QUOTE and view.is_changed(start, end):
                 yield start, end, kind
 
@@ -80,7 +77,7 @@ def _in_base64(text: str) -> Iterator[Found]:
             plain = base64.b64decode(code + "=" * (-len(code) % 4)).decode("ascii")
         except (binascii.Error, UnicodeDecodeError):
             continue  # a long word, or a code for something else
-        for _, _, kind in links.find(f"{_FENCE}{plain}{_FENCE}"):
+        for _, _, kind in links.find(f"{SEPARATOR}{plain}{SEPARATOR}"):
             if plain.isprintable() and kind in (Kind.EMAIL, Kind.URL):
                 yield found.start(), found.end(), kind
                 break

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from assent.redact import disguise_words as words
 from assent.redact import number_words
 from assent.redact.rewriting import AT, View
-from assent.redact.spans import Kind
-
-Found = tuple[int, int, Kind]
+from assent.redact.spans import Found, Kind
 
 _STRONG, _WORD, _WEAK, _BLANK, _PLAIN = range(5)
 """How an `@` is written: in brackets, as a word for nothing else, as `at`, with blanks

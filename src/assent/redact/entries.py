@@ -120,7 +120,7 @@ class _Folded:
     @classmethod
     def of(cls, values: Sequence[str]) -> "_Folded":
         plain = fold(values)
-        edges = np.searchsorted(plain.places, np.array(plain.bounds))
+        edges = plain.edges
         words = Words.of(plain.codes)
         found, starts, ends = keys(words, edges)
         stops = edges[1:] - len(SEPARATOR)

@@ -61,6 +61,11 @@ class Plain:
     joined: str
     bounds: Sequence[int]
 
+    @property
+    def edges(self) -> NDArray[np.int64]:
+        """Where each text starts in `text`; one more for the end."""
+        return np.searchsorted(self.places, np.array(self.bounds))
+
     def original(self, start: int, end: int) -> tuple[int, int, int]:
         """Move a span of the plain text back: (number of the text, start, end).
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact.fold import Lookup
-from assent.redact.spans import Codes
+from assent.redact.spans import Codes, of_word
 
 Hashes = NDArray[np.uint64]
 Indexes = NDArray[np.int64]
@@ -35,7 +35,7 @@ _LONG = 15
 
 
 def _class(character: str) -> int:
-    if not (character.isalnum() or character == "_"):
+    if not of_word(character):
         return 0
     return 2 if UNSPACED.match(character) else 1
 

@@ -189,7 +189,7 @@ def _low(found: int, total: int) -> float:
     if not found:
         return 0.0
     tail = _tail(total, range(found, total + 1))
-    low, _ = _halved(lambda p: tail(p) < _TAIL)
+    low = _halved(lambda p: tail(p) < _TAIL)
     return float(np.floor(low * 10**_DECIMALS) / 10**_DECIMALS)
 
 
@@ -210,9 +210,10 @@ def _tail(total: int, counts: range) -> Callable[[float], float]:
     return chance
 
 
-def _halved(below: Callable[[float], bool]) -> tuple[float, float]:
+def _halved(below: Callable[[float], bool]) -> float:
+    """Find the last share, 0 to 1, for which something holds."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if below(middle) else (low, middle)
-    return low, high
+    return low

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from assent.redact.spans import Found, Kind
+from assent.redact.spans import Found, Kind, of_word
 
 _DOMAIN = re.compile(r"@([\w-]+(?:\.[\w-]+)*)")
 _LOCAL = frozenset("_.!#$%&'*+/=?^{|}~-")
@@ -57,8 +57,7 @@ _HANDLE = re.compile(r"@\w+(?:[.@-]\w+)*")
 
 def _handles(text: str) -> Iterator[Found]:
     for found in _HANDLE.finditer(text):
-        before = text[found.start() - 1]
-        if not (before.isalnum() or before == "_"):
+        if not of_word(text[found.start() - 1]):
             yield found.start(), found.end(), Kind.HANDLE
 
 
@@ -86,8 +85,7 @@ def _urls(text: str) -> Iterator[Found]:
     for found in chain.from_iterable(each.finditer(text) for each in _WWW):
         start = found.start()
         end = link_end(text, start + 3, found.end())
-        before = text[start - 1]
-        if end > start + 4 and not (before.isalnum() or before == "_"):
+        if end > start + 4 and not of_word(text[start - 1]):
             yield start, end, Kind.URL
 
 

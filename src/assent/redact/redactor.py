@@ -51,7 +51,12 @@ class Redacted(NamedTuple):
     @property
     def empty(self) -> bool:
         """No letter is left beside the placeholders: nothing to learn from."""
-        return not any(map(str.isalpha, PLACEHOLDER.sub("", self.text)))
+        return not any(map(str.isalpha, self.rest))
+
+    @property
+    def rest(self) -> str:
+        """What stands beside the placeholders."""
+        return PLACEHOLDER.sub("", self.text)
 
     def without(
         self, gone: Collection[str] | None, settings: Settings, document: str

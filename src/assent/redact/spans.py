@@ -44,6 +44,11 @@ PLACEHOLDER = re.compile(r"\[(?:" + "|".join(Kind) + r")(?:-[0-9a-f]{8})?\]")
 """What stands in the place of a span; with eight digits, it is a pseudonym."""
 
 
+def of_word(character: str) -> bool:
+    """Say whether a character is inside of words, so that no word ends beside it."""
+    return character.isalnum() or character == "_"
+
+
 Found = tuple[int, int, Kind]
 """A span of a plain text of many: (start, end, kind)."""
 

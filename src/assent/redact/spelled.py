@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stdnum import iban
+from stdnum import iban, luhn
 
 from assent.redact import number_words
 from assent.redact.rewriting import View
-from assent.redact.spans import Kind
+from assent.redact.spans import Found, Kind
 
 FEWEST_DIGITS = 7
 _MOST_DIGITS = 19
@@ -56,7 +56,7 @@ class _Run:
         return "".join(self.values)
 
 
-def spelled(text: str) -> Iterator[tuple[int, int, Kind]]:
+def spelled(text: str) -> Iterator[Found]:
     """Find numbers of seven digits or more that are said in words."""
     for run in _runs(text):
         digits = run.digits
@@ -66,7 +66,7 @@ def spelled(text: str) -> Iterator[tuple[int, int, Kind]]:
             continue
         before = text[max(0, run.start - _CUE_CHARACTERS) : run.start]
         cue = _CUE.search(before)
-        if len(digits) in _CARD_DIGITS and _luhn(digits):
+        if len(digits) in _CARD_DIGITS and luhn.is_valid(digits):
             yield run.start, run.end, Kind.CARD
         elif cue or (run.count >= _FEWEST_WORDS and not _counts(run)):
             yield run.start, run.end, Kind.PHONE
@@ -151,14 +151,6 @@ def _counts(run: _Run) -> bool:
     few = len(set(run.digits)) <= 2
     french = run.values[0] == "0" and len(run.digits) >= 10 and steps != {1}
     return few or (rising and not french)
-
-
-def _luhn(digits: str) -> bool:
-    """Check a card number; source: ISO/IEC 7812-1, annex B."""
-    odd = digits[-1::-2]
-    doubled = (2 * int(digit) for digit in digits[-2::-2])
-    total = sum(map(int, odd)) + sum(value // 10 + value % 10 for value in doubled)
-    return total % 10 == 0
 
 
 # --- odd signs and letters -----------------------------------------------------------
@@ -277,13 +269,13 @@ _ACCOUNT = re.compile(
 _ACCOUNT_CHARACTERS = range(15, 35)
 
 
-def glued(text: str) -> Iterator[tuple[int, int, Kind]]:
+def glued(text: str) -> Iterator[Found]:
     """Find telephone numbers without a blank to the word beside them."""
     for found in _GLUED.finditer(text):
         yield found.start(), found.end(), Kind.PHONE
 
 
-def accounts(text: str) -> Iterator[tuple[int, int, Kind]]:
+def accounts(text: str) -> Iterator[Found]:
     """Find bank accounts whose groups stand apart by any sign, or by none at all."""
     for found in _ACCOUNT.finditer(text):
         letters = [
@@ -301,7 +293,7 @@ def accounts(text: str) -> Iterator[tuple[int, int, Kind]]:
 _UNUSUAL = re.compile(r"[^0-9 -]|[ -]{2}|^[0-9]{2} ")  # others know what is usual
 
 
-def cards(text: str) -> Iterator[tuple[int, int, Kind]]:
+def cards(text: str) -> Iterator[Found]:
     """Find card numbers whose groups stand apart by any sign."""
     for found in _CARD.finditer(text):
         plain = "".join(filter(str.isdecimal, found.group()))
@@ -309,6 +301,6 @@ def cards(text: str) -> Iterator[tuple[int, int, Kind]]:
             _UNUSUAL.search(found.group())
             and found.group().count("\n") <= 1  # a column of a table has more
             and len(plain) in _CARD_DIGITS
-            and _luhn(plain)
+            and luhn.is_valid(plain)
         ):
             yield found.start(), found.end(), Kind.CARD
