@@ -113,8 +113,7 @@ def test_who_left_has_not_agreed(hidden):
 
 
 def test_an_objector_has_not_agreed():
-    objector = Directory.of({}, KEY).joined(directory().hide("dora").hidden)
-    both = directory().joined(objector.hidden)
+    both = Directory(directory().rows, KEY, directory().hide("dora").hidden)
 
     [left] = Redactor(both, agreed=["dora"]).redact(["Ask Dora Quist."])
     assert left.text == "Ask [name]."

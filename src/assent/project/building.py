@@ -24,17 +24,19 @@ from assent.policy.redaction import Redaction, strictest
 from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
 from assent.project.config import FILE, Config
-from assent.project.leaving import left_entries
+from assent.project.leaving import LEFT
 from assent.project.naming import agreed
 from assent.project.objecting import listed, objector_entries
 from assent.project.place import Place, Progress
 from assent.project.writing import (
     directory_key,
     directory_path,
+    kept_tags,
     settings_of,
     write_corpus,
 )
 from assent.redact.directory import COLUMNS, Directory
+from assent.redact.hidden import union
 from assent.redact.redactor import Redactor
 from assent.terms import PROVED, EventKind, Inside, Residence, iso
 from assent.train.plan import (
@@ -334,8 +336,8 @@ def pinned_directory(place: Place) -> Directory:
     Those who were erased, and objectors who are no members, are in it as keyed tags.
     """
     subjects = pq.read_table(place.tables().subjects, columns=["subject_id", *COLUMNS])
-    known = Directory.from_subjects(subjects, directory_key(place), left_entries(place))
-    directory = known.joined(objector_entries(place))
+    hidden = union([kept_tags(place, LEFT), objector_entries(place)])
+    directory = Directory.from_subjects(subjects, directory_key(place), hidden)
     path = directory_path(place, directory.digest)
     if not path.exists():
         write_whole(path, directory.to_bytes(), SECRET_MODE)

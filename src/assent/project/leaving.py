@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from assent.corpus.reading import taking_part
 from assent.files import SECRET_MODE, write_whole
 from assent.project.place import LOADED, Place
-from assent.project.writing import directory_key
+from assent.project.writing import directory_key, keep_tags, kept_tags
 from assent.redact.directory import COLUMNS, Directory, rows_of_subjects
+from assent.redact.hidden import Tags, union
 from assent.redact.redactor import Redactor
 from assent.sources.parquet import NAMES, SEAL, open_tables, stream, write_tables
 from assent.sources.schema import DOCUMENTS, SUBJECTS
@@ -117,19 +118,13 @@ def leave_directories(place: Place, subject_id: str, entries: Found) -> int:
             write_whole(path, hidden.to_bytes(), SECRET_MODE)
             # Crash here: this one is done, under its own name; the next run goes on.
             gone += 1
-    hers = Directory(_rows(entries, subject_id), key).hide(subject_id)
-    left = hers.joined(left_entries(place))
+    hers = Tags(key).hide(_rows(entries, subject_id))
+    left = union([hers, kept_tags(place, LEFT)])
     if len(left):
-        write_whole(place.folder / LEFT, left.to_bytes(), SECRET_MODE)
+        keep_tags(place, LEFT, left)
     # Crash here: she is among those who left, and her row is still loaded; a directory
     # made now would know her in the clear.
     return gone
-
-
-def left_entries(place: Place) -> pa.Table | None:
-    """Read the keyed tags of all who were erased; None when nobody was."""
-    path = place.folder / LEFT
-    return Directory.read(path, directory_key(place)).hidden if path.exists() else None
 
 
 def _rows(entries: Found, subject_id: str | None) -> pa.Table:

@@ -19,10 +19,9 @@ import pyarrow.parquet as pq
 from assent.canon import canonical, keyed
 from assent.corpus.manifest import ERASED
 from assent.errors import LedgerError, UsageError
-from assent.files import SECRET_MODE, write_whole
 from assent.project.commitments import is_logged
 from assent.project.place import Place
-from assent.project.writing import directory_key
+from assent.project.writing import directory_key, keep_tags, kept_tags
 from assent.redact.directory import Directory
 from assent.redact.entries import Mark, batches
 from assent.redact.hidden import Tags
@@ -99,7 +98,8 @@ def register(place: Place, values: Values) -> Objection:
     opening = place.vault.draws(1)[0]
     owner = pa.array([objector] * len(rows), pa.string())
     new = Tags(directory_key(place)).hide(rows.set_column(0, "subject_id", owner))
-    _write(place, pa.concat_tables([*_kept(place), new]))
+    kept = kept_tags(place, OBJECTORS)
+    keep_tags(place, OBJECTORS, pa.concat_tables([kept, new]))
     # Crash here: her entries count already, under an id that nobody was told.
     commitment = keyed(opening, "objector", canonical(_committed(objector, values)))
     event = place.book.publish(
@@ -123,8 +123,9 @@ def remove(place: Place, objector: str) -> int:
             hint="`assent object --list` lists the ids",
         )
     hers = Tags(directory_key(place)).of_subject(objector)
-    for rows in _kept(place):
-        _write(place, rows.filter(pc.not_equal(rows["owner"], hers)))
+    kept = kept_tags(place, OBJECTORS)
+    if len(kept):
+        keep_tags(place, OBJECTORS, kept.filter(pc.not_equal(kept["owner"], hers)))
     # Crash here: her entries are gone and she is listed; removing again logs it.
     event = place.book.publish(
         EventKind.OBJECTOR_REMOVED, place.clock(), {"objector": objector}
@@ -145,25 +146,25 @@ def listed(place: Place) -> dict[str, str]:
     return found
 
 
-def objector_entries(place: Place) -> pa.Table | None:
-    """Read the keyed tags of all objectors; None when there are none.
+def objector_entries(place: Place) -> pa.Table:
+    """Read the keyed tags of all objectors.
 
     Raises:
         LedgerError: the ledger names an objector of whom nothing is kept: her name
             would come back.
     """
-    kept = _kept(place)
-    known = {owner for rows in kept for owner in rows["owner"].to_pylist()}
-    tags = Tags(directory_key(place)) if kept or listed(place) else None
+    kept = kept_tags(place, OBJECTORS)
+    known = set(kept["owner"].to_pylist())
+    tags = Tags(directory_key(place))
     for objector in listed(place):
-        if tags is None or tags.of_subject(objector) not in known:
+        if tags.of_subject(objector) not in known:
             raise LedgerError(
                 f"nothing is kept of objector {objector}, so nothing of hers would be "
                 "removed",
                 hint=f"restore `{OBJECTORS}` from a backup, or say that she is not to "
                 f"be removed any more: `assent object --remove {objector}`",
             )
-    return kept[0] if kept else None
+    return kept
 
 
 def opens(commitment: str, opening: str, objector: str, values: Values) -> bool:
@@ -208,20 +209,6 @@ def _check(kind: Kind, number: int, value: str) -> None:
             hint="write it as it stands in texts: a name of two words, an address "
             "with `@`, a number with its country code",
         )
-
-
-def _kept(place: Place) -> list[pa.Table]:
-    """Read the hidden rows of all objectors: one table, or none."""
-    path = place.folder / OBJECTORS
-    if not path.exists():
-        return []
-    return [Directory.read(path, directory_key(place)).hidden]
-
-
-def _write(place: Place, hidden: pa.Table) -> None:
-    key = directory_key(place)
-    nobody = Directory.of({}, key)
-    write_whole(place.folder / OBJECTORS, nobody.joined(hidden).to_bytes(), SECRET_MODE)
 
 
 def _traces(place: Place, directory: Directory) -> dict[str, int]:

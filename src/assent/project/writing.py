@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
+
 from assent.corpus.build import build, build_spread
 from assent.corpus.manifest import BuildRequest
 from assent.corpus.reading import Place as Assign
@@ -11,8 +13,11 @@ from assent.corpus.reading import labelled
 from assent.corpus.spread import MADE, TASK_ROWS, Cluster
 from assent.corpus.tables import Bucket
 from assent.engine.question import Question
+from assent.files import SECRET_MODE, write_whole
 from assent.project.commitments import people
 from assent.project.place import Place, Progress
+from assent.redact.directory import Directory
+from assent.redact.hidden import HIDDEN
 from assent.redact.redactor import Redactor
 from assent.redact.settings import Settings
 from assent.terms import Recogniser, Style
@@ -73,6 +78,24 @@ def write_corpus(
 def directory_key(place: Place) -> bytes:
     """The key of all directories of a project: 32 bytes, drawn when first asked for."""
     return place.vault.key("directory")
+
+
+def kept_tags(place: Place, name: str) -> pa.Table:
+    """Read a directory of keyed tags alone: rows of `HIDDEN`, none if it is not there.
+
+    Raises:
+        CorpusError: it is damaged, or was made with another key.
+    """
+    path = place.folder / name
+    if not path.exists():
+        return HIDDEN.empty_table()
+    return Directory.read(path, directory_key(place)).hidden
+
+
+def keep_tags(place: Place, name: str, hidden: pa.Table) -> None:
+    """Write a directory of keyed tags alone: mode 0600, whole or as it was."""
+    tags = Directory.of({}, directory_key(place), hidden)
+    write_whole(place.folder / name, tags.to_bytes(), SECRET_MODE)
 
 
 def settings_of(place: Place, request: BuildRequest) -> Settings:

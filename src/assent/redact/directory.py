@@ -97,14 +97,19 @@ class Directory:
         self._near_subjects, self._near_rows = self._takes_part()
 
     @classmethod
-    def of(cls, values: Mapping[Kind, Sequence[str]], key: bytes) -> "Directory":
+    def of(
+        cls,
+        values: Mapping[Kind, Sequence[str]],
+        key: bytes,
+        hidden: pa.Table | None = None,
+    ) -> "Directory":
         """Make a directory of values that belong to no known subject."""
         made = [
             _rows_of(kind, listed, pa.nulls(len(listed), pa.string()))
             for kind, listed in values.items()
         ]
         rows = pa.concat_tables([_ROWS.empty_table(), *(each for each, _ in made)])
-        return cls(rows, key, keys=joined([keys for _, keys in made]))
+        return cls(rows, key, hidden, joined([keys for _, keys in made]))
 
     @classmethod
     def from_subjects(
@@ -117,8 +122,8 @@ class Directory:
         Args:
             subjects: the table, with `subject_id` and the directory columns.
             key: of the project.
-            hidden: entries of those who left, by `hide`; one that somebody still in the
-                table has is known again.
+            hidden: entries of those who left, by `hide`, and of objectors; one that
+                somebody still in the table has is known again.
 
         Raises:
             CorpusError: a directory column is missing, so nobody would be found by it.
@@ -181,15 +186,6 @@ class Directory:
         if not self._hidden_tags:
             return False
         return self._tags.of_entry(mark, text) in self._hidden_tags
-
-    def joined(self, hidden: pa.Table | None) -> "Directory":
-        """Add hidden entries of others; each stands once."""
-        if hidden is None:
-            return self
-        known = set(pairs(self.hidden))
-        new = [pair not in known for pair in pairs(hidden)]
-        both = pa.concat_tables([self.hidden, hidden.filter(pa.array(new, pa.bool_()))])
-        return Directory(self.rows, self._key, both)
 
     def find(
         self, plain: Plain, words: Words, near: Near | None = None

@@ -7,7 +7,7 @@ names one by one, as with every keyed hash, so the key lies in the vault.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -117,6 +117,18 @@ class Tags:
     def _tag(self, kind: str, text: str) -> bytes:
         message = f"{kind}\0{text}".encode()
         return hashlib.blake2b(message, key=self._key, digest_size=16).digest()
+
+
+def union(tables: Iterable[pa.Table]) -> pa.Table:
+    """Put hidden entries behind each other; each stands once."""
+    seen: set[tuple[bytes, bytes]] = set()
+    parts = [HIDDEN.empty_table()]
+    for table in tables:
+        found = list(pairs(table))
+        new = [pair not in seen for pair in found]
+        seen.update(found)
+        parts.append(table.filter(pa.array(new, pa.bool_())))
+    return pa.concat_tables(parts)
 
 
 def pairs(hidden: pa.Table) -> Iterator[tuple[bytes, bytes]]:
