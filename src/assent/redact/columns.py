@@ -22,6 +22,7 @@ from assent.redact.directory import Near
 from assent.redact.nested import Owners, leaves, path_of
 from assent.redact.reading import MEGABYTE, megabytes
 from assent.redact.redactor import BATCH_CHARACTERS
+from assent.sources.parquet import unreadable
 
 READ_BYTES = 4 * MEGABYTE
 READ_ROWS = 16_384
@@ -261,11 +262,7 @@ def readable(name: str) -> Iterator[None]:
             raise
     else:
         return
-    raise CorpusError(
-        f"`{name}` cannot be read as Parquet: it is cut off, damaged or of another "
-        "format",
-        hint="export it again, or convert it to Parquet",
-    )
+    raise unreadable(name)
 
 
 def _is_utf8(value: pa.Scalar) -> bool:

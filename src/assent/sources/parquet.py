@@ -249,8 +249,13 @@ def readable(table: str, path: Path, name: str = "") -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise CorpusError(
-            f"`{name}` cannot be read as Parquet: it is cut off, damaged or of "
-            "another format",
-            hint="export it again, or convert it to Parquet",
-        ) from error
+        raise unreadable(name) from error
+
+
+def unreadable(name: str) -> CorpusError:
+    """Say that a file is no Parquet that can be read."""
+    return CorpusError(
+        f"`{name}` cannot be read as Parquet: it is cut off, damaged or of another "
+        "format",
+        hint="export it again, or convert it to Parquet",
+    )
