@@ -22,6 +22,7 @@ import duckdb
 from decide_data import Platform, generate, load
 from decide_measure import MEASURES
 from decide_question import opened, question
+from runs import say_machine
 
 from assent.engine.sql import permitted_sql
 
@@ -37,7 +38,9 @@ def main() -> None:
     root = chosen.folder or Path(tempfile.mkdtemp(prefix="assent-bench-"))
     root.mkdir(parents=True, exist_ok=True)
     _check_space(root, max(chosen.sizes))
-    _say_machine()
+    say_machine(
+        f", DuckDB {duckdb.__version__}; files in the page cache, Zstandard, no fsync"
+    )
     found = {}
     try:
         for size in sorted(chosen.sizes):
@@ -66,14 +69,6 @@ def _check_space(root: Path, size: float) -> None:
         sys.exit(
             f"{size:g} M documents need {needed:,} bytes of disk, {free:,} are free"
         )
-
-
-def _say_machine() -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    print(
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}, "
-        f"DuckDB {duckdb.__version__}; files in the page cache, Zstandard, no fsync"
-    )
 
 
 def _measured(folder: Path, size: float, chosen: argparse.Namespace) -> Found:

@@ -7,15 +7,15 @@ medians (of memory, the most), and last one line of JSON. `--scale 0.01` makes e
 size smaller, `--only NAME...` runs some.
 """
 
-import argparse
-import importlib
 import json
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+
+from runs import arguments, measure, say_machine
 
 Figures = dict[str, float]
 
@@ -38,11 +38,11 @@ MEASURES = {
 
 def main() -> None:
     """Run the benchmark, or one measurement of it."""
-    chosen = _arguments()
+    chosen = arguments(__doc__, MEASURES).parse_args()
     if chosen.one:
-        print(json.dumps(_measure(chosen.one)(chosen.scale)))
+        print(json.dumps(measure(MEASURES, chosen.one)(chosen.scale)))
         return
-    _say_machine()
+    say_machine("; every append waits for the disk")
     taken: dict[str, list[Figures]] = {name: [] for name in chosen.only}
     for run in range(chosen.runs):
         for name in chosen.only:
@@ -60,23 +60,6 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES))
-    parser.add_argument("--one", choices=MEASURES, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def _measure(name: str) -> Callable[[float], Figures]:
-    module, function = MEASURES[name]
-    found: Callable[[float], Figures] = getattr(
-        importlib.import_module(module), function
-    )
-    return found
-
-
 def _apart(name: str, scale: float) -> Figures:
     """Run one measurement in a process of its own."""
     os.sync()  # what the one before wrote goes to the disk on nobody's time
@@ -91,14 +74,6 @@ def _apart(name: str, scale: float) -> Figures:
 def _middle(key: str, runs: Iterable[Figures]) -> float:
     values = [each[key] for each in runs]
     return max(values) if key.endswith("_gib") else statistics.median(values)
-
-
-def _say_machine() -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    print(
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}; "
-        "every append waits for the disk"
-    )
 
 
 def _say_table(figures: Figures) -> None:

@@ -9,22 +9,20 @@ every size smaller, `--only NAME...` runs some.
 """
 
 import argparse
-import importlib
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from redact_peers import PEERS, on_one_core
 from redact_text import GROWING, MEGABYTE, SIZE, growing, write
+from runs import arguments, measure, say_machine
 
 Figures = dict[str, Any]
-Measure = Callable[[Path, float], Figures]
 
 HERE = Path(__file__).resolve().parent
 PEERS_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
@@ -51,9 +49,10 @@ def main() -> None:
     chosen = _arguments()
     if chosen.one:
         on_one_core()
-        print(json.dumps(_measure(chosen.one)(chosen.text, chosen.scale)))
+        taken = measure(MEASURES, chosen.one)(chosen.text, chosen.scale)
+        print(json.dumps(taken))
         return
-    _say_machine()
+    say_machine("; one core for each, peers without network")
     with tempfile.TemporaryDirectory(prefix="assent-bench-") as folder:
         text = Path(folder) / "text.jsonl"
         write(text, SIZE * chosen.scale, chosen.scale)
@@ -67,19 +66,9 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES))
-    parser.add_argument("--one", choices=MEASURES, help=argparse.SUPPRESS)
+    parser = arguments(__doc__, MEASURES)
     parser.add_argument("--text", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def _measure(name: str) -> Measure:
-    module, function = MEASURES[name]
-    found: Measure = getattr(importlib.import_module(module), function)
-    return found
 
 
 def _all_runs(chosen: argparse.Namespace, text: Path) -> dict[str, list[Figures]]:
@@ -152,14 +141,6 @@ def _said(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}:{count}" for key, count in sorted(value.items()))
     return f"{value:,.4g}" if isinstance(value, int | float) else str(value)
-
-
-def _say_machine() -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    print(
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}; "
-        "one core for each, peers without network"
-    )
 
 
 def _say_table(figures: Figures) -> None:

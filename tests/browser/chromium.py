@@ -23,6 +23,18 @@ QUIET = (
     "--hide-scrollbars",
 )
 DARK, LIGHT = 0, 1
+CUT_OFF = """[...page.querySelectorAll('svg text')]
+  .map(text => [text.textContent, text.getBoundingClientRect()])
+  .filter(([_, box]) => box.width > 0)
+  .filter(([_, box]) => box.left < 0 || box.right > page.documentElement.clientWidth)
+  .map(([words, _]) => words)"""
+"""For `measure`: the words of plots that stand outside of the page."""
+
+SIZES = """[...page.querySelectorAll('svg text')]
+  .filter(text => text.getBoundingClientRect().width > 0)
+  .map(text => text.getBoundingClientRect().height)"""
+"""For `measure`: how high the words of plots are, in CSS pixels."""
+
 SECONDS = 60
 
 

@@ -1,21 +1,13 @@
 import struct
 
 import pytest
-from chromium import DARK, LIGHT, find, measure, screenshot
+from chromium import CUT_OFF, DARK, LIGHT, SIZES, find, measure, screenshot
 
 from assent.project.auditing import PAGE, Options
 from small_project import corpus_of, opened, recorded
 
 pytestmark = pytest.mark.browser
 
-CUT_OFF = """[...page.querySelectorAll('svg text')]
-  .map(text => [text.textContent, text.getBoundingClientRect()])
-  .filter(([_, box]) => box.width > 0)
-  .filter(([_, box]) => box.left < 0 || box.right > page.documentElement.clientWidth)
-  .map(([words, _]) => words)"""
-SIZES = """[...page.querySelectorAll('svg text')]
-  .filter(text => text.getBoundingClientRect().width > 0)
-  .map(text => text.getBoundingClientRect().height)"""
 OVERLAPS = """(() => {
   const boxes = [...page.querySelectorAll('svg')]
     .map(svg => [...svg.querySelectorAll('text')].map(x => x.getBoundingClientRect()))

@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from chromium import DARK, LIGHT, find, measure, screenshot
+from chromium import CUT_OFF, DARK, LIGHT, SIZES, find, measure, screenshot
 
 from assent.report.page import render
 from report_data import report_data
@@ -11,14 +11,6 @@ pytestmark = pytest.mark.browser
 WIDTH = "page.documentElement.scrollWidth"
 SHOWN = """['wide', 'narrow'].map(name =>
   page.querySelector('.' + name).getBoundingClientRect().width > 0)"""
-CUT_OFF = """[...page.querySelectorAll('svg text')]
-  .map(text => [text.textContent, text.getBoundingClientRect()])
-  .filter(([_, box]) => box.width > 0)
-  .filter(([_, box]) => box.left < 0 || box.right > page.documentElement.clientWidth)
-  .map(([words, _]) => words)"""
-SIZES = """[...page.querySelectorAll('svg text')]
-  .filter(text => text.getBoundingClientRect().width > 0)
-  .map(text => text.getBoundingClientRect().height)"""
 
 
 @pytest.fixture(scope="module")
