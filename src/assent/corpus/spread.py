@@ -49,7 +49,7 @@ MADE = pa.schema(
 )
 """One row a file that a worker made."""
 
-_LIBRARIES = ("numpy", "phonenumbers", "python-stdnum")
+_LIBRARIES = ("google-re2", "numpy", "phonenumbers", "python-stdnum")
 _CODE = ("draft", "reading", "spread", "tables")  # and all of `redact`
 
 
