@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact.confusables_table import BORROWED, DRESSED
-from assent.redact.spans import Codes
+from assent.redact.spans import Codes, Stretch
 
 _DRESSED = {ord(alike): plain for plain, row in DRESSED.items() for alike in row}
 _BORROWED = {ord(alike): plain for plain, row in BORROWED.items() for alike in row}
@@ -20,9 +20,6 @@ _TABLE = _DRESSED | _BORROWED
 _LATIN = 0x180  # below are the letters of languages that are written in Latin ones
 _DRESSES = np.array(sorted(_DRESSED), np.uint32)
 _BREAK = re.compile(r"[\s\0]")
-
-
-Stretch = tuple[int, int]
 
 
 def skeleton(text: str, codes: Codes | None = None) -> str:

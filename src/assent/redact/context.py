@@ -20,7 +20,8 @@ from assent.redact.vocabulary import (
     Weight,
 )
 
-_BEFORE = 56  # characters
+_BEFORE = REACH = 56  # characters
+"""No word further away than this says anything about a number."""
 _AFTER = 24
 _WORDS_BEFORE = 7
 _NEAR = 5  # a strong word further away than this is a weak one

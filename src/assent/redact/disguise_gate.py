@@ -4,7 +4,7 @@ All traces are one pattern of RE2, which reads each character once however many 
 there are; a search for each of them would read the text fifty times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,8 +14,10 @@ import re2
 from assent.redact import disguise_words as words
 from assent.redact import number_words
 from assent.redact.bare_links import ENDS_OF_HOSTS
+from assent.redact.spans import Stretch
 
 _MOST_MEMORY = 64 << 20  # of the automaton; past it, it forgets states and goes on
+_MASK = "k"  # in the place of what is found already: no part of any trace
 _BLANKS = (b" ", b"\n", b"\0")
 _LONGEST_LINK = 2048
 _LONGEST_BLOCK, _OVERLAP = 1 << 15, 512
@@ -33,6 +35,7 @@ _SURE_DOT = (
     f"(?:{words.SURE_DOT}|(?:point|period|pont|piste)"
     " (?:com|net|org|info|fr|be|ch|ca|de|eu|fi|uk|us|hu|io|co))"
 )
+_ENDING = f"(?:{'|'.join(sorted(words.ENDINGS))})"  # a last label that proves much
 _PROVIDERS = "|".join(sorted(words.PROVIDERS - {"live", "web", "orange", "mail"}))
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
@@ -52,13 +55,14 @@ _ADDRESSES = (
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
     r"|https?(?: :|: |:/[^/]|:\\|[\[({\])}_]|//|:// | [cd])",
     # Blanks, words and signs beside an `@`, or in the place of one.
-    r"[ \n]@ \w|[ \n]@[\w-]+\.\w|\w@[ \n]|[ \n]@\n|\n> ?@|\)@|@[\w.-]+[.-]\n"
-    rf"|@[\w.-]+(?: ?[\[({{•·。・,]| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
+    rf"[ \n]@ \w|[ \n]@[\w.-]+\.{_ENDING}[^a-z]|\w@[ \n]|[ \n]@\n|\n> ?@|\)@"
+    rf"|@[\w.-]+(?:[.-]\n| ?[\[({{] ?(?:{_DOT}|\.)| ?[•·。・]| ?,{_ENDING}[^a-z]"
+    rf"| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
     rf"[ \n](?:{words.AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
     rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
     rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]"
-    rf"|[0-9] \.[0-9]+ \.[0-9]"
-    rf"| [a-z0-9-]+ dotcom| \. \w"
+    r"|[0-9] \.[0-9]+ \.[0-9]|[0-9] \. [0-9]"
+    rf"| [a-z0-9-]+ dotcom| \. {_ENDING}[^a-z]"
     r"| \.(?:com|org|edu|gov|example|de)[^a-z]",
     rf"www {_DOT} ",
     rf"[a-z0-9](?:{words.AT_UNSPACED})[a-z0-9]|[ \n]at [\w-]+ \({_DOT} |@ ?gmail"
@@ -91,11 +95,9 @@ _DIGITS = (
     r"[0-9]{3} ?[~|] ?[0-9]{3}|\([oо]\) ?[0-9]{2}",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
 )
-# Links without a scheme. One with a scheme is passed over whole: it is found by others.
+# Links without a scheme.
 _LINKS = (rf"\.(?:{'|'.join(sorted(ENDS_OF_HOSTS))})(?::[0-9]+)?[/?][\w@~?#!%-]",)
 _KINDS = (_ADDRESSES, _WORDS, _DIGITS, _LINKS)
-_SCHEME = b"://"
-_PASSED_OVER = r"://[^\s<>\"\x00]+"
 
 
 @lru_cache(maxsize=1)
@@ -109,9 +111,8 @@ def _automata() -> tuple[Any, tuple[Any, ...]]:
     options.log_errors = False  # it says when it makes room for other states
     options.max_mem = _MOST_MEMORY
     kinds = ["|".join(each).encode() for each in _KINDS]
-    whole = b"|".join([*kinds, _PASSED_OVER.encode()])
     return (
-        re2.compile(whole, options),
+        re2.compile(b"|".join(kinds), options),
         tuple(re2.compile(each, options) for each in kinds),
     )
 
@@ -127,13 +128,17 @@ class Block(NamedTuple):
     links: bool
 
 
-def blocks(text: str) -> Iterator[Block]:
+def blocks(text: str, over: Iterable[Stretch] = ()) -> Iterator[Block]:
     """List what is worth a closer look, in order and apart.
 
     Each holds a trace and what stands around it, for the words that prove or disprove
     it; none passes a barrier.
+
+    Args:
+        text: plain texts.
+        over: what no trace is looked for in, sorted and apart.
     """
-    data = text.encode("utf-8", "surrogatepass")
+    data = masked(text, over).encode("utf-8", "surrogatepass")
     if len(data) == len(text):
         yield from _joined(data)
         return
@@ -143,6 +148,16 @@ def blocks(text: str) -> Iterator[Block]:
         before = np.searchsorted(continued, (block.start, block.end)).tolist()
         start, end = block.start - before[0], block.end - before[1]
         yield block._replace(start=start, end=end)
+
+
+def masked(text: str, over: Iterable[Stretch]) -> str:
+    """Write the same letter all over some stretches, sorted and apart."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in over:
+        pieces += text[done:start], _MASK * (end - start)
+        done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _joined(data: bytes) -> Iterator[Block]:
@@ -156,8 +171,6 @@ def _joined(data: bytes) -> Iterator[Block]:
     for found in traces.finditer(data):
         first, last = found.span()
         trace = data[first:last]
-        if trace.startswith(_SCHEME):
-            continue
         start, end = _around(data, first, last)
         if begin >= 0 and (start > stop or stop - begin > _LONGEST_BLOCK):
             yield Block(begin, stop, *kinds)

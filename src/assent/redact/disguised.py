@@ -9,23 +9,24 @@ Lines that hold a trace of a disguise are picked out of the whole text by one au
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assent.redact import bare_links, links, numbers, spelled
 from assent.redact.disguise_gate import Block, blocks
 from assent.redact.disguised_addresses import addresses, machines
 from assent.redact.fold import SEPARATOR
 from assent.redact.rewriting import View, decoded, joined, signed
-from assent.redact.spans import Found, Kind
+from assent.redact.spans import Found, Kind, Stretch
 
 
-def find(text: str) -> Iterator[Found]:
+def find(text: str, over: Iterable[Stretch] = ()) -> Iterator[Found]:
     """Find what was disguised in a plain text of many; spans may overlap.
 
     Args:
         text: as `fold` and `skeleton` leave it; no span passes `BARRIER`.
+        over: links that are found already, sorted and apart: nothing begins in them.
     """
-    for block in blocks(text):
+    for block in blocks(text, over):
         for start, end, kind in _in_block(text[block.start : block.end], block):
             yield block.start + start, block.start + end, kind
 

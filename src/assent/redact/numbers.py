@@ -10,12 +10,12 @@ without any word that says what it is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assent.redact import banks, context, edges, identity, phones, shapes
 from assent.redact.chains import chains, opened
 from assent.redact.edges import Run
-from assent.redact.spans import BARRIER, Found, Kind
+from assent.redact.spans import BARRIER, Found, Kind, Stretch, outside
 from assent.redact.vocabulary import Hint, Weight
 
 _FEWEST = shapes.FEWEST_DIGITS
@@ -32,16 +32,18 @@ _IBAN_CHAIN = 8  # characters; every country has more digits in a row, or in gro
 _COUNTRY = re.compile(r"[A-Za-z]{2}[ \-]?[0-9]{2}")
 
 
-def find(text: str) -> Iterator[Found]:
+def find(text: str, over: Iterable[Stretch] = ()) -> Iterator[Found]:
     """Find numbers that lead to a person.
 
     Args:
         text: plain texts (`assent.redact.fold`), parted by a line with only a barrier.
+        over: links that are found already, sorted and apart: a chain inside one goes
+            with it.
 
     Yields:
         Start and end in characters, and the kind; may overlap.
     """
-    for start, end in chains(text):
+    for start, end in outside(chains(text), over):
         if end - start <= _LONG:
             yield from _in_chain(text, start, end)
         else:

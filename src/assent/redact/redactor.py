@@ -8,30 +8,24 @@ replaced, agreed or not, the author's own included; `keeping` says what may stay
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.redact import disguised, links, numbers
+from assent.redact import context, disguised, links, numbers
 from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
 from assent.redact.keeping import Bearers, Kept, Stood, moved, put_back, taken_back
 from assent.redact.recogniser import Recogniser, opened
 from assent.redact.settings import Settings as Settings
-from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, merged
+from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, Stretch, merged
 from assent.terms import Style
 
 PASSES = 8
 BATCH_CHARACTERS = 500_000
 """Texts are folded together up to this size, about 20 MB of memory; one alone may be
 longer."""
-
-Detect = Callable[[str], Iterator[Found]]
-"""Finds spans in a plain text of many texts; none passes `BARRIER`."""
-
-DETECTORS: tuple[Detect, ...] = (links.find, numbers.find, disguised.find)
-
 
 Finds = tuple[list[Span], dict[int, tuple[str, ...]]]
 """The spans of a text, and the bearers of those that may be kept, by their start."""
@@ -139,7 +133,7 @@ class Redactor:
                     before = stood.get(each, [])
                     stood[each] = moved(before, spans, instead, text, bearers)
                 counts.setdefault(each, Counter()).update(s.kind for s in spans)
-                if not _settled(text, spans, now[each]):
+                if not _settled(text, spans, now[each], instead):
                     changed.append(each)
             around = None if near is None else [near[each] for each in changed]
             again = self._found([now[each] for each in changed], around)
@@ -189,10 +183,7 @@ class Redactor:
             known = sorted(self.directory.find(plain, words, around))
             if only and not known:
                 continue
-            found = known + [
-                each for detect in DETECTORS for each in detect(plain.text)
-            ]
-            found.sort()
+            found = sorted([*known, *_patterns(plain.text)])
             for start, end, kind in merged(found):
                 if only and not _any_in(known, start, end):
                     continue
@@ -253,6 +244,19 @@ class Redactor:
         ]
 
 
+def _patterns(text: str) -> list[Found]:
+    """Find in a plain text of many what is known by its form, the links first."""
+    found = list(links.find(text))
+    # What lies in a link goes with it; its scheme may be disguised still, `h**ps://`.
+    over: list[Stretch] = []
+    done = 0
+    for start, end, kind in sorted(found):
+        if kind is Kind.URL and start >= done:  # they may overlap: `x://www.y.example`
+            over.append((text.find("://", start, end) + 1 or start, end))
+            done = end
+    return [*found, *numbers.find(text, over), *disguised.find(text, over)]
+
+
 def _replaced(text: str, spans: Sequence[Span], instead: Sequence[str]) -> str:
     """Put something in the place of each span; spans are sorted and disjoint."""
     pieces: list[str] = []
@@ -291,29 +295,42 @@ def _parts(texts: Sequence[str]) -> Iterator[list[int]]:
     yield from filter(None, parts.values())
 
 
-# What may stand beside a span: a blank or an edge, signs of a sentence between them.
-_BEFORE = re.compile(r"(?:^|[ \n])[(\"']?$")
-_AFTER = re.compile(r"[)\"']?[.,;:!?]?(?:[ \n]|$)")
+# What may stand beside a span: a blank or an edge, signs of a sentence between them, or
+# what parts a link from its words in Markdown.
+_BEFORE = re.compile(r"(?:^|[ \n])[(\[<\"']?$|\]\($")
+_AFTER = re.compile(r"[)\]}>\"']{0,3}[.,;:!?]?[)\"']?(?:[ \n]|$)")
 _NUMBERS = re.compile(r"[0-9](?:[^0-9A-Za-z\n\]]{0,3}[0-9]){4,}")
+_REACH = 2 * context.REACH
+"""Characters beside a span in which a number may be read otherwise without it."""
 
 
-def _settled(text: str, spans: Sequence[Span], left: str) -> bool:
+def _settled(
+    text: str, spans: Sequence[Span], left: str, instead: Sequence[str]
+) -> bool:
     """Say whether nothing more can show once spans are replaced.
 
-    A find is cut off from what stands beside it by blanks, and what is left holds no
-    number: its words of context may be nearer now. Then no pattern reads anything else
-    than it has read before. Half of all texts with a find are not read again for this.
+    A find is cut off from what stands beside it by blanks, and no number is left near
+    it: its words of context may be nearer now. Then no pattern reads anything else
+    than it has read before. Most texts with a find are not read again for this.
 
     Args:
         text: before.
         spans: what was replaced.
         left: after.
+        instead: what stands in the place of each span.
     """
-    return not _NUMBERS.search(left) and all(
-        _BEFORE.search(text, max(0, span.start - 2), span.start)
-        and _AFTER.match(text, span.end)
-        for span in spans
-    )
+    moved = 0
+    for span, stand_in in zip(spans, instead, strict=True):
+        start, end = span.start, span.end
+        if not (
+            _BEFORE.search(text, max(0, start - 2), start) and _AFTER.match(text, end)
+        ):
+            return False
+        at = start + moved
+        moved += len(stand_in) - (end - start)
+        if _NUMBERS.search(left, max(0, at - _REACH), end + moved + _REACH):
+            return False
+    return True
 
 
 def _any_in(known: Sequence[Found], start: int, end: int) -> bool:

@@ -1,7 +1,7 @@
 """Spans: where personal data lies in a text, and of which kind it is."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,8 +49,24 @@ def of_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
+Stretch = tuple[int, int]
+"""A part of a text: (start, end)."""
+
+_NOWHERE: Stretch = (-1, -1)
+
 Found = tuple[int, int, Kind]
 """A span of a plain text of many: (start, end, kind)."""
+
+
+def outside(stretches: Iterable[Stretch], over: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Leave out the stretches that lie in one of others; both are sorted and apart."""
+    each = iter(over)
+    begin, stop = next(each, _NOWHERE)
+    for start, end in stretches:
+        while stop < end and stop >= 0:
+            begin, stop = next(each, _NOWHERE)
+        if not begin <= start < end <= stop:
+            yield start, end
 
 
 def merged(found: Sequence[Found]) -> Iterator[Found]:
