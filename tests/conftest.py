@@ -7,7 +7,7 @@ from hypothesis import settings
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # A busy machine is slow, and no test is about time.
-settings.register_profile("untimed")
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 GO_PATH = Path("/usr/share/gocode")  # where Debian puts Go packages
