@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.redact import context, disguised, links, numbers
+from assent.redact import context, disguised, links, numbers, shapes
 from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
@@ -298,8 +298,13 @@ def _parts(texts: Sequence[str]) -> Iterator[list[int]]:
 # What may stand beside a span: a blank or an edge, signs of a sentence between them, or
 # what parts a link from its words in Markdown.
 _BEFORE = re.compile(r"(?:^|[ \n])[(\[<\"']?$|\]\($")
-_AFTER = re.compile(r"[)\]}>\"']{0,3}[.,;:!?]?[)\"']?(?:[ \n]|$)")
-_NUMBERS = re.compile(r"[0-9](?:[^0-9A-Za-z\n\]]{0,3}[0-9]){4,}")
+_AFTER = re.compile(
+    r"(?:'s)?[)\]}>\"']{0,3}[.,;:!?]{0,2}[)\"']?(?:[ \n]|$)"
+    r"|:[~/]"  # where a shell is: `anna@example.com:~$`
+)
+_NUMBERS = re.compile(
+    rf"[0-9](?:[^0-9A-Za-z\n\]]{{0,3}}[0-9]){{{shapes.FEWEST_DIGITS - 1},}}"
+)
 _REACH = 2 * context.REACH
 """Characters beside a span in which a number may be read otherwise without it."""
 
