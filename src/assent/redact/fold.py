@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,67 @@ _ENTITY = re.compile(
 )
 _SYLLABLE = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 
-Places = NDArray[np.int32]
+
+class Places(Protocol):
+    """Where in the original each plain character stood."""
+
+    def start(self, at: int) -> int:
+        """Where the original of a plain character starts."""
+
+    def end(self, at: int) -> int:
+        """Where the next original starts after that of a plain character, if any."""
+
+    def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first plain characters whose originals start there or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A place for each character.
+
+    Args:
+        places: (size of the plain text,) in order; several may be the same.
+        size: of the original.
+    """
+
+    places: NDArray[np.int32]
+    size: int
+
+    def start(self, at: int) -> int:
+        return int(self.places[at])
+
+    def end(self, at: int) -> int:
+        after = int(np.searchsorted(self.places, self.places[at], "right"))
+        return int(self.places[after]) if after < len(self.places) else self.size
+
+    def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(self.places, starts)
+
+
+class _Gaps:
+    """Every character stands for itself, and a few were left out.
+
+    Args:
+        gone: their places in the original, in order.
+        size: of the original.
+    """
+
+    __slots__ = ("_before", "_gone", "_size")
+
+    def __init__(self, gone: NDArray[np.int64], size: int) -> None:
+        self._gone = gone
+        # How many characters are kept before each of them.
+        self._before = (gone - np.arange(len(gone))).tolist()
+        self._size = size
+
+    def start(self, at: int) -> int:
+        return at + bisect_right(self._before, at)
+
+    def end(self, at: int) -> int:
+        return min(self.start(at + 1), self._size)
+
+    def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return starts - np.searchsorted(self._gone, starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +109,7 @@ class Plain:
     Args:
         text: the plain characters of all texts, case kept, each text wrapped.
         codes: (len(text),) the same as code points.
-        places: (len(text),) for each plain character, where its original starts in
-            `joined`.
+        places: of the originals in `joined`.
         joined: the original texts, wrapped and joined.
         bounds: for each text, where it starts in `joined`; one more for the end.
     """
@@ -64,7 +123,7 @@ class Plain:
     @property
     def edges(self) -> NDArray[np.int64]:
         """Where each text starts in `text`; one more for the end."""
-        return np.searchsorted(self.places, np.array(self.bounds))
+        return self.places.plain(np.array(self.bounds))
 
     def original(self, start: int, end: int) -> tuple[int, int, int]:
         """Move a span of the plain text back: (number of the text, start, end).
@@ -76,14 +135,11 @@ class Plain:
             start: of the first character.
             end: after the last one; the span holds no barrier.
         """
-        places = self.places
-        begin, last = int(places[start]), int(places[end - 1])
-        while end < len(places) and places[end] == last:
-            end += 1  # one character was folded to several: all of it goes
+        begin = self.places.start(start)
         number = bisect_right(self.bounds, begin) - 1
         base = self.bounds[number]
-        stop = int(places[end]) if end < len(places) else len(self.joined)
-        stop = min(stop, self.bounds[number + 1] - len(SEPARATOR))
+        # One character that was folded to several goes whole.
+        stop = min(self.places.end(end - 1), self.bounds[number + 1] - len(SEPARATOR))
         return number, begin - base, stop - base
 
 
@@ -159,7 +215,6 @@ def fold(texts: Sequence[str]) -> Plain:
     bounds = np.cumsum([len(SEPARATOR), *map(len, texts)], dtype=np.int64)
     bounds += np.arange(0, len(SEPARATOR) * len(bounds), len(SEPARATOR))
     codes, places = _ascii(joined, bounds) or _any(joined, bounds)
-    codes, places = _single_blanks(codes, places)
     if codes.dtype == np.uint8:
         text = codes.tobytes().decode("ascii")
     else:
@@ -191,16 +246,22 @@ def _syllables(joined: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | None:
-    """Fold text of ASCII alone, in bytes; None where it is not."""
+    """Fold text of ASCII alone, in bytes; None where it is not, or where signs are left out."""
     if not is_simple(joined):
         return None
-    codes = np.frombuffer(bytearray(joined, "ascii").translate(_ASCII), np.uint8)
+    folded = bytearray(joined, "ascii").translate(_ASCII)
+    codes = np.frombuffer(folded, np.uint8)
     _bar(codes, joined, bounds)
-    kept = np.flatnonzero(codes != _GONE).astype(np.int32)
-    return (codes, kept) if len(kept) == len(codes) else (codes[kept], kept)
+    if _GONE in folded:
+        return None
+    gone = np.flatnonzero(_surplus(codes))
+    if len(gone):
+        codes[gone] = _GONE
+        folded = folded.translate(None, bytes([_GONE]))
+    return np.frombuffer(folded, np.uint8), _Gaps(gone, len(joined))
 
 
-def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places]:
+def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, _Listed]:
     """Fold any text: leave out what is not seen, write several characters for one."""
     original = np.frombuffer(
         bytearray(joined.encode("utf-32-le", "surrogatepass")), np.uint32
@@ -213,14 +274,15 @@ def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places]:
     _bar(codes, joined, bounds)
     places = np.flatnonzero(codes != _DROP).astype(np.int32)
     several = np.flatnonzero(codes == _SEVERAL).astype(np.int32)
-    if not len(several):
-        return codes[places], places
     parts = [_several[code] for code in original[several].tolist()]
-    more = np.repeat(several, [len(part) - 1 for part in parts])
-    places = np.insert(places, np.searchsorted(places, more), more)
+    if parts:
+        more = np.repeat(several, [len(part) - 1 for part in parts])
+        places = np.insert(places, np.searchsorted(places, more), more)
     codes = codes[places]
-    codes[codes == _SEVERAL] = [each for part in parts for each in part]
-    return codes, places
+    if parts:
+        codes[codes == _SEVERAL] = [each for part in parts for each in part]
+    kept = np.flatnonzero(~_surplus(codes))
+    return codes[kept], _Listed(places[kept], len(joined))
 
 
 def _bar(codes: Codes, joined: str, bounds: NDArray[np.int64]) -> None:
@@ -231,8 +293,15 @@ def _bar(codes: Codes, joined: str, bounds: NDArray[np.int64]) -> None:
             codes[found.start() : found.end()] = 0
 
 
-def _single_blanks(codes: Codes, places: Places) -> tuple[Codes, Places]:
-    """Make one blank of many, and a line break of a line break among blanks."""
+def _surplus(codes: Codes) -> NDArray[np.bool_]:
+    """Make one blank of many, and a line break of a line break among blanks.
+
+    Args:
+        codes: in them, a line break moves to the first of the blanks before it.
+
+    Returns:
+        Which characters are to be left out.
+    """
     blank = codes == _BLANK
     newline = codes == _NEWLINE
     surplus = np.zeros(len(codes), np.bool_)
@@ -246,7 +315,4 @@ def _single_blanks(codes: Codes, places: Places) -> tuple[Codes, Places]:
         left = blank[first]
         codes[first[left]] = _NEWLINE
         surplus[breaks[left]] = True
-    if not surplus.any():
-        return codes, places
-    kept = np.flatnonzero(~surplus)
-    return codes[kept], places[kept]
+    return surplus

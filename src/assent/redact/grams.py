@@ -53,6 +53,14 @@ CLASS = Lookup(_class, np.uint8)
 
 _TERM = Lookup(_term, np.uint64)
 
+# Of ASCII the same, a byte for a byte.
+_ASCII_CLASS = bytes(_class(chr(each)) for each in range(128)) + bytes(128)
+_ASCII_TERM = bytes(_term(chr(each)) for each in range(128)) + bytes(128)
+
+
+def _translated(codes: Codes, table: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(codes.tobytes().translate(table), np.uint8)
+
 
 class _Powers:
     """Powers of the base and of its inverse, as many as the longest batch needs."""
@@ -98,14 +106,15 @@ class Words:
         """Cut a plain text into words. Memory: 40 bytes a character."""
         _POWERS.reach(len(codes) + 1)
         sums = np.zeros(len(codes) + 1, np.uint64)
-        terms = _TERM(codes) * _POWERS.up[: len(codes)]
-        np.cumsum(terms, out=sums[1:])
-        kinds = CLASS(codes)
+        ascii_only = codes.dtype == np.uint8
+        terms = _translated(codes, _ASCII_TERM) if ascii_only else _TERM(codes)
+        np.cumsum(terms * _POWERS.up[: len(codes)], out=sums[1:])
+        kinds = _translated(codes, _ASCII_CLASS) if ascii_only else CLASS(codes)
         # A plain text begins and ends with no word, so its edges come in pairs.
-        word = kinds > 0
+        word = kinds.astype(np.bool_)
         edge = word[1:] != word[:-1]
         alone = kinds == 2
-        if not alone.any():
+        if ascii_only or not alone.any():
             edges = np.flatnonzero(edge) + 1
             return cls(edges[::2], edges[1::2], sums)
         edge |= alone[1:] | alone[:-1]
