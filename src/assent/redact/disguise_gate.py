@@ -1,11 +1,12 @@
-"""Where a text may hold something disguised: one scan, linear in any text.
+"""Where a text may hold something disguised: two scans, linear in any text.
 
-All traces are one pattern of RE2, which reads each character once however many traces
+All traces are two patterns of RE2, which reads each character once however many traces
 there are; a search for each of them would read the text fifty times.
 """
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from heapq import merge
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,10 +102,11 @@ _KINDS = (_ADDRESSES, _WORDS, _DIGITS, _LINKS)
 
 
 @lru_cache(maxsize=1)
-def _automata() -> tuple[Any, tuple[Any, ...]]:
-    """Compile the traces, when they are first needed: all as one, and kind by kind.
+def _automata() -> tuple[Any, Any, tuple[Any, ...]]:
+    """Compile the traces, when they are first needed: of addresses, all others, each.
 
-    The one has no groups: to say which of them matched costs RE2 more than to match.
+    Two automata read faster than one, whose states are many times as many. They have
+    no groups: to say which of them matched costs RE2 more than to match.
     """
     options = re2.Options()
     options.case_sensitive = False
@@ -112,8 +114,18 @@ def _automata() -> tuple[Any, tuple[Any, ...]]:
     options.max_mem = _MOST_MEMORY
     kinds = ["|".join(each).encode() for each in _KINDS]
     return (
-        re2.compile(b"|".join(kinds), options),
+        re2.compile(kinds[0], options),
+        re2.compile(b"|".join(kinds[1:]), options),
         tuple(re2.compile(each, options) for each in kinds),
+    )
+
+
+def _traces(data: bytes) -> Iterator[Stretch]:
+    """List the traces, in order; they may overlap."""
+    addresses, others, _ = _automata()
+    return merge(
+        (found.span() for found in addresses.finditer(data)),
+        (found.span() for found in others.finditer(data)),
     )
 
 
@@ -167,9 +179,8 @@ def _joined(data: bytes) -> Iterator[Block]:
     """
     begin, stop = -1, -1
     kinds = [False] * len(_KINDS)
-    traces, by_kind = _automata()
-    for found in traces.finditer(data):
-        first, last = found.span()
+    _, _, by_kind = _automata()
+    for first, last in _traces(data):
         trace = data[first:last]
         start, end = _around(data, first, last)
         if begin >= 0 and (start > stop or stop - begin > _LONGEST_BLOCK):

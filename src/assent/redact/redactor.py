@@ -117,7 +117,7 @@ class Redactor:
             passes: at most so many readings of a text.
         """
         now = list(texts)
-        counts: dict[int, Counter[Kind]] = {}
+        counts: dict[int, dict[Kind, int]] = {}
         stood: dict[int, list[Stood]] = {}
         found = self._recognised(texts, self._found(texts, near))
         for _ in range(passes - 1):
@@ -132,7 +132,9 @@ class Redactor:
                 if bearers or each in stood:
                     before = stood.get(each, [])
                     stood[each] = moved(before, spans, instead, text, bearers)
-                counts.setdefault(each, Counter()).update(s.kind for s in spans)
+                kinds = counts.setdefault(each, {})
+                for span in spans:
+                    kinds[span.kind] = kinds.get(span.kind, 0) + 1
                 if not _settled(text, spans, now[each], instead):
                     changed.append(each)
             around = None if near is None else [near[each] for each in changed]
@@ -188,7 +190,9 @@ class Redactor:
                 if only and not _any_in(known, start, end):
                     continue
                 number, begin, stop = plain.original(start, end)
-                finds = spans.setdefault(part[number], ([], {}))
+                each = part[number]
+                if (finds := spans.get(each)) is None:
+                    finds = spans[each] = [], {}
                 finds[0].append(Span(begin, stop, kind))
                 if self._bearers and kind is Kind.NAME:
                     inside = found[
@@ -269,7 +273,7 @@ def _replaced(text: str, spans: Sequence[Span], instead: Sequence[str]) -> str:
 
 
 def _redacted(
-    text: str, counts: Counter[Kind] | None, stood: Sequence[Stood]
+    text: str, counts: dict[Kind, int] | None, stood: Sequence[Stood]
 ) -> Redacted:
     """Put back what may be kept; the rest is counted as replaced."""
     if counts is None:
@@ -277,7 +281,7 @@ def _redacted(
     if not stood:
         return Redacted(text, dict(sorted(counts.items())))
     text, kept = put_back(text, stood)
-    counts = counts - Counter({Kind.NAME: len(kept)})
+    counts = Counter(counts) - Counter({Kind.NAME: len(kept)})
     return Redacted(text, dict(sorted(counts.items())), kept)
 
 
@@ -302,6 +306,7 @@ _AFTER = re.compile(
     r"(?:'s)?[)\]}>\"']{0,3}[.,;:!?]{0,2}[)\"']?(?:[ \n]|$)"
     r"|:[~/]"  # where a shell is: `anna@example.com:~$`
 )
+_BLANK_BEFORE, _BLANK_AFTER = (" ", "\n"), (" ", "\n", "")  # the quick way
 _NUMBERS = re.compile(
     rf"[0-9](?:[^0-9A-Za-z\n\]]{{0,3}}[0-9]){{{shapes.FEWEST_DIGITS - 1},}}"
 )
@@ -324,13 +329,17 @@ def _settled(
         left: after.
         instead: what stands in the place of each span.
     """
-    moved = 0
-    for span, stand_in in zip(spans, instead, strict=True):
-        start, end = span.start, span.end
-        if not (
-            _BEFORE.search(text, max(0, start - 2), start) and _AFTER.match(text, end)
+    for start, end, _ in spans:
+        if text[start - 1 : start] not in _BLANK_BEFORE and not _BEFORE.search(
+            text, max(0, start - 2), start
         ):
             return False
+        if text[end : end + 1] not in _BLANK_AFTER and not _AFTER.match(text, end):
+            return False
+    if not _NUMBERS.search(left):
+        return True
+    moved = 0
+    for (start, end, _), stand_in in zip(spans, instead, strict=True):
         at = start + moved
         moved += len(stand_in) - (end - start)
         if _NUMBERS.search(left, max(0, at - _REACH), end + moved + _REACH):
