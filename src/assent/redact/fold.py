@@ -246,7 +246,7 @@ def _syllables(joined: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | None:
-    """Fold text of ASCII alone, in bytes; None where it is not, or where signs are left out."""
+    """Fold text of ASCII alone, in bytes; None where it is not, or signs go."""
     if not is_simple(joined):
         return None
     folded = bytearray(joined, "ascii").translate(_ASCII)

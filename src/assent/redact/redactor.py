@@ -5,20 +5,20 @@ it in a batch and whatever came before. By default every name of the directory i
 replaced, agreed or not, the author's own included; `keeping` says what may stay.
 """
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from assent.redact import context, disguised, links, numbers, shapes
+from assent.redact import disguised, links, numbers
 from assent.redact.directory import Directory, Near
 from assent.redact.fold import fold, is_simple
 from assent.redact.grams import Words
 from assent.redact.keeping import Bearers, Kept, Stood, moved, put_back, taken_back
 from assent.redact.recogniser import Recogniser, opened
 from assent.redact.settings import Settings as Settings
+from assent.redact.settling import unsettled
 from assent.redact.spans import PLACEHOLDER, Found, Kind, Span, Stretch, merged
 from assent.terms import Style
 
@@ -123,7 +123,7 @@ class Redactor:
         for _ in range(passes - 1):
             if not found:
                 break
-            changed = []
+            again: dict[int, Stretch] = {}
             for each, (spans, bearers) in found.items():
                 scope = documents[each] if documents else ""
                 text = now[each]
@@ -135,11 +135,9 @@ class Redactor:
                 kinds = counts.setdefault(each, {})
                 for span in spans:
                     kinds[span.kind] = kinds.get(span.kind, 0) + 1
-                if not _settled(text, spans, now[each], instead):
-                    changed.append(each)
-            around = None if near is None else [near[each] for each in changed]
-            again = self._found([now[each] for each in changed], around)
-            found = {changed[each]: finds for each, finds in again.items()}
+                if stretch := unsettled(text, spans, now[each], instead):
+                    again[each] = stretch
+            found = self._found_in(now, again, near)
         for each in found:
             now[each] = ""
             stood.pop(each, None)
@@ -202,6 +200,23 @@ class Redactor:
                     if who is not None:
                         finds[1][begin] = who
         return spans
+
+    def _found_in(
+        self, texts: Sequence[str], again: Mapping[int, Stretch], near: Near | None
+    ) -> dict[int, Finds]:
+        """Find the spans of some texts, each in a stretch of it."""
+        around = None if near is None else [near[each] for each in again]
+        parts = [texts[each][start:end] for each, (start, end) in again.items()]
+        numbers = list(again)
+        found: dict[int, Finds] = {}
+        for number, (spans, bearers) in self._found(parts, around).items():
+            each = numbers[number]
+            base = again[each][0]
+            found[each] = (
+                [Span(base + start, base + end, kind) for start, end, kind in spans],
+                {base + at: who for at, who in bearers.items()},
+            )
+        return found
 
     def _recognised(
         self, texts: Sequence[str], found: dict[int, Finds]
@@ -297,54 +312,6 @@ def _parts(texts: Sequence[str]) -> Iterator[list[int]]:
             yield parts[simple]
             parts[simple], sizes[simple] = [], 0
     yield from filter(None, parts.values())
-
-
-# What may stand beside a span: a blank or an edge, signs of a sentence between them, or
-# what parts a link from its words in Markdown.
-_BEFORE = re.compile(r"(?:^|[ \n])[(\[<\"']?$|\]\($")
-_AFTER = re.compile(
-    r"(?:'s)?[)\]}>\"']{0,3}[.,;:!?]{0,2}[)\"']?(?:[ \n]|$)"
-    r"|:[~/]"  # where a shell is: `anna@example.com:~$`
-)
-_BLANK_BEFORE, _BLANK_AFTER = (" ", "\n"), (" ", "\n", "")  # the quick way
-_NUMBERS = re.compile(
-    rf"[0-9](?:[^0-9A-Za-z\n\]]{{0,3}}[0-9]){{{shapes.FEWEST_DIGITS - 1},}}"
-)
-_REACH = 2 * context.REACH
-"""Characters beside a span in which a number may be read otherwise without it."""
-
-
-def _settled(
-    text: str, spans: Sequence[Span], left: str, instead: Sequence[str]
-) -> bool:
-    """Say whether nothing more can show once spans are replaced.
-
-    A find is cut off from what stands beside it by blanks, and no number is left near
-    it: its words of context may be nearer now. Then no pattern reads anything else
-    than it has read before. Most texts with a find are not read again for this.
-
-    Args:
-        text: before.
-        spans: what was replaced.
-        left: after.
-        instead: what stands in the place of each span.
-    """
-    for start, end, _ in spans:
-        if text[start - 1 : start] not in _BLANK_BEFORE and not _BEFORE.search(
-            text, max(0, start - 2), start
-        ):
-            return False
-        if text[end : end + 1] not in _BLANK_AFTER and not _AFTER.match(text, end):
-            return False
-    if not _NUMBERS.search(left):
-        return True
-    moved = 0
-    for (start, end, _), stand_in in zip(spans, instead, strict=True):
-        at = start + moved
-        moved += len(stand_in) - (end - start)
-        if _NUMBERS.search(left, max(0, at - _REACH), end + moved + _REACH):
-            return False
-    return True
 
 
 def _any_in(known: Sequence[Found], start: int, end: int) -> bool:
