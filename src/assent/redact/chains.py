@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from assent.redact.shapes import FEWEST_DIGITS, PHONE_DIGITS, SEPARATORS
-from assent.redact.spans import BARRIER
+from assent.redact.spans import BARRIER, signs_of
 
 _APART = 4  # characters from one digit of a chain to the next, at most
 _BLOCK = 1 << 22  # characters looked at in one go: bounds the memory
@@ -21,10 +21,7 @@ def chains(text: str) -> Iterator[tuple[int, int]]:
     first = last = -_BLOCK  # of the chain that may go on in the next block
     digits = 0
     for at in range(0, len(text), _BLOCK):
-        # One byte a character, so that offsets stay: what is no digit is all the same.
-        codes = np.frombuffer(
-            text[at : at + _BLOCK].encode("latin-1", "replace"), dtype=np.uint8
-        )
+        codes = signs_of(text[at : at + _BLOCK])
         places = np.flatnonzero(codes - 48 < 10) + at
         if not len(places):
             continue

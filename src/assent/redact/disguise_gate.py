@@ -103,7 +103,7 @@ _KINDS = (_ADDRESSES, _WORDS, _DIGITS, _LINKS)
 
 @lru_cache(maxsize=1)
 def _automata() -> tuple[Any, Any, tuple[Any, ...]]:
-    """Compile the traces, when they are first needed: of addresses, all others, each.
+    """Compile the traces, when they are first needed: of addresses, others, and each.
 
     Two automata read faster than one, whose states are many times as many. They have
     no groups: to say which of them matched costs RE2 more than to match.
@@ -116,16 +116,16 @@ def _automata() -> tuple[Any, Any, tuple[Any, ...]]:
     return (
         re2.compile(kinds[0], options),
         re2.compile(b"|".join(kinds[1:]), options),
-        tuple(re2.compile(each, options) for each in kinds),
+        tuple(re2.compile(each, options) for each in kinds[1:]),
     )
 
 
-def _traces(data: bytes) -> Iterator[Stretch]:
-    """List the traces, in order; they may overlap."""
+def _traces(data: bytes) -> Iterator[tuple[int, int, bool]]:
+    """List the traces, in order, and whether one is of an address; they may overlap."""
     addresses, others, _ = _automata()
     return merge(
-        (found.span() for found in addresses.finditer(data)),
-        (found.span() for found in others.finditer(data)),
+        ((*found.span(), True) for found in addresses.finditer(data)),
+        ((*found.span(), False) for found in others.finditer(data)),
     )
 
 
@@ -180,8 +180,7 @@ def _joined(data: bytes) -> Iterator[Block]:
     begin, stop = -1, -1
     kinds = [False] * len(_KINDS)
     _, _, by_kind = _automata()
-    for first, last in _traces(data):
-        trace = data[first:last]
+    for first, last, address in _traces(data):
         start, end = _around(data, first, last)
         if begin >= 0 and (start > stop or stop - begin > _LONGEST_BLOCK):
             yield Block(begin, stop, *kinds)
@@ -192,8 +191,11 @@ def _joined(data: bytes) -> Iterator[Block]:
         elif begin < 0:
             begin = start
         stop = max(stop, end)
-        for number, kind in enumerate(by_kind):
-            kinds[number] = kinds[number] or kind.fullmatch(trace) is not None
+        if address:
+            kinds[0] = True
+            continue
+        for number, kind in enumerate(by_kind, start=1):
+            kinds[number] |= kind.fullmatch(data[first:last]) is not None
     if begin >= 0:
         yield Block(begin, stop, *kinds)
 

@@ -118,6 +118,8 @@ def _decode(found: re.Match[str]) -> str | None:
 
 # --- written apart -------------------------------------------------------------------
 
+_ONE = re.compile(r" [^\s\0](?:[\s\0]|$)")
+_POINTS = 6  # between seven digits
 _APART = re.compile(r"(?<![^\s\0])[^\s\0](?: [^\s\0](?![^\s\0])){2,}")
 _HYPHENED = re.compile(
     r"(?<![\w-])[^\W_](?:-[^\W_](?![^\W_])){2,}(?![\w-])"
@@ -127,8 +129,11 @@ _HYPHENED = re.compile(
 
 def joined(view: View) -> View:
     """Join `a n n a` and `a-n-n-a`: three signs and more."""
-    view = view.rewritten(_APART, lambda found: found.group().replace(" ", ""))
-    return view.rewritten(_HYPHENED, _unhyphened)
+    if _ONE.search(view.text):
+        view = view.rewritten(_APART, lambda found: found.group().replace(" ", ""))
+    if "-" in view.text or view.text.count(".") >= _POINTS:
+        view = view.rewritten(_HYPHENED, _unhyphened)
+    return view
 
 
 def _unhyphened(found: re.Match[str]) -> str:
@@ -161,10 +166,20 @@ _SCHEME = re.compile(
 
 def signed(view: View) -> View:
     """Put the sign in the place of what stands for it in brackets."""
-    view = view.rewritten(_SCHEME, _scheme)
+    lower = view.text.lower()
+    if any(name in lower for name in _SCHEMES):
+        view = view.rewritten(_SCHEME, _scheme)
     view = view.rewritten(_SIGNS, _sign)
-    view = view.rewritten(_CAPITALS, lambda found: AT if found.group() == "AT" else ".")
-    return view.rewritten(_UNSPACED, lambda found: AT if found["at"] else ".")
+    if "AT" in view.text or "DOT" in view.text:
+        view = view.rewritten(
+            _CAPITALS, lambda found: AT if found.group() == "AT" else "."
+        )
+    if not view.text.isascii():
+        view = view.rewritten(_UNSPACED, lambda found: AT if found["at"] else ".")
+    return view
+
+
+_SCHEMES = ("hxx", "htt", "h**", "h--", "h__", "htx", "hxt", "ftp", "fxp", "meow")
 
 
 _CAPITALS = re.compile(

@@ -5,10 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[Any]
 """Code points of a text; bytes where all are ASCII."""
+
+
+Signs = NDArray[np.uint8]
+
+
+def signs_of(text: str) -> Signs:
+    """Write a text as a byte a character, so that places stay: ASCII as it is."""
+    return np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
 
 
 class Kind(StrEnum):
