@@ -120,13 +120,15 @@ def _urls(text: str, signs: Signs, colons: Places, dots: Places) -> Iterator[Fou
 
 def link_end(text: str, start: int, end: int) -> int:
     """Where a link ends: without closing punctuation that belongs to the sentence."""
-    surplus = {
-        closing: text.count(closing, start, end) - text.count(opening, start, end)
-        for closing, opening in _PAIRS.items()
-    }
+    surplus: dict[str, int] = {}  # of closing brackets, counted once: linear in all
     while end > start:
         last = text[end - 1]
-        if surplus.get(last, 0) > 0:
+        if last in _PAIRS:
+            if last not in surplus:
+                opened = text.count(_PAIRS[last], start, end)
+                surplus[last] = text.count(last, start, end) - opened
+            if surplus[last] <= 0:
+                break
             surplus[last] -= 1
         elif last not in _TRAILING:
             break
