@@ -2,10 +2,11 @@
 
     python benchmarks/redact.py --runs 3
 
-The text is made once; then each measurement runs in a process of its own, on one
-core, in turn, `--runs` times. Speed is by processor time, so that other programs on the
-machine count less. Printed are medians, and last one line of JSON. `--scale 0.01` makes
-every size smaller, `--only NAME...` runs some.
+The text is made once, and as much other text that everybody reads first; then each
+measurement runs in a process of its own, on one core, in turn, `--runs` times. Speed is
+by processor time, so that other programs on the machine count less. Printed are
+medians, and last one line of JSON. `--scale 0.01` makes every size smaller,
+`--only NAME...` runs some.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from redact_peers import PEERS, on_one_core
+from redact_peers import PEERS, on_one_core, read_before
 from redact_text import GROWING, MEGABYTE, SIZE, growing, write
 from runs import arguments, measure, say_machine
 
@@ -56,6 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="assent-bench-") as folder:
         text = Path(folder) / "text.jsonl"
         write(text, SIZE * chosen.scale, chosen.scale)
+        write(read_before(text), SIZE * chosen.scale, chosen.scale, "before")
         if "growth" in chosen.only:
             for size in GROWING:
                 path = growing(text.parent, size)

@@ -32,6 +32,8 @@ longer."""
 Finds = tuple[list[Span], dict[int, tuple[str, ...]]]
 """The spans of a text, and the bearers of those that may be kept, by their start."""
 
+_STAND_INS = {kind: f"[{kind}]" for kind in Kind}
+
 NOTHING: Finds = ([], {})
 NONE: Mapping[Kind, int] = MappingProxyType({})
 """Counts of a text in which nothing was found."""
@@ -269,7 +271,7 @@ class Redactor:
     def _stand_ins(self, text: str, spans: Sequence[Span], document: str) -> list[str]:
         """Say what is put in the place of each span."""
         if self.settings.style is Style.PLACEHOLDER:
-            return [f"[{span.kind}]" for span in spans]
+            return [_STAND_INS[span.kind] for span in spans]
         return [
             self.settings.stand_in(span.kind, text[span.start : span.end], document)
             for span in spans
