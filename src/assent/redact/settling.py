@@ -22,7 +22,8 @@ _BLANKS = frozenset((" ", "\n", ""))
 _NUMBERS = re.compile(
     rf"[0-9](?:[^0-9A-Za-z\n\]]{{0,3}}[0-9]){{{shapes.FEWEST_DIGITS - 1},}}"
 )
-_REACH = 2 * context.REACH
+_NUMBER = 24  # characters that tell that something is a number
+_REACH = context.REACH + _NUMBER
 """Characters beside a span in which a number may be read otherwise without it."""
 
 _AROUND = 4 * context.REACH
@@ -46,15 +47,13 @@ def unsettled(
         left: after.
         instead: what stands in the place of each span.
     """
-    numbers = _NUMBERS.search(left) is not None
     first = last = -1
-    moved = 0
+    moved = seen = 0  # what was seen is not searched again: linear in all
     for (start, end, _), stand_in in zip(spans, instead, strict=True):
         at = start + moved
         moved += len(stand_in) - (end - start)
-        if not _apart(text, start, end) or (
-            numbers and _NUMBERS.search(left, max(0, at - _REACH), end + moved + _REACH)
-        ):
+        near, seen = max(seen - _NUMBER, at - _REACH), end + moved + _REACH
+        if not _apart(text, start, end) or _NUMBERS.search(left, near, seen):
             first = at if first < 0 else first
             last = end + moved
     return None if first < 0 else _lines(left, first, last)
