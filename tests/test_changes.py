@@ -69,7 +69,7 @@ def question(batch, at, size, **changes):
 @pytest.mark.parametrize("number", range(4))
 def test_time_and_new_entries_change_what_they_touch(tmp_path, number):
     rng = random.Random(number)
-    for batch in worlds.batches(seed=500 + number, number=10, each=20):
+    for batch in worlds.batches(seed=500 + number, number=5, each=40):
         days = sorted(rng.choices(range(-8, 2), k=2))
         at = [worlds.DAY_0 + day * DAY for day in days]
         size = rng.choice([0, 5, 12, 15, 10**6])
@@ -81,7 +81,7 @@ def test_time_and_new_entries_change_what_they_touch(tmp_path, number):
 
 def test_a_step_across_a_year_makes_people_older(tmp_path):
     new_year = 1_767_225_600_000_000  # 2026-01-01
-    for batch in worlds.batches(seed=600, number=8, each=20):
+    for batch in worlds.batches(seed=600, number=4, each=40):
         before = question(batch, new_year - DAY, 10**6)
         after = question(batch, new_year + DAY, 10**6)
 
@@ -91,7 +91,7 @@ def test_a_step_across_a_year_makes_people_older(tmp_path):
 def test_new_changed_and_removed_rows_are_told(tmp_path):
     rng = random.Random(7)
     told = 0
-    for batch in worlds.batches(seed=700, number=12, each=20):
+    for batch in worlds.batches(seed=700, number=6, each=40):
         documents, subjects, events = batch.tables()
         rows, people = documents.to_pylist(), subjects.to_pylist()
         for row in rows:
@@ -130,7 +130,7 @@ def test_where_nothing_happened_nothing_is_told(tmp_path):
 
 
 def test_one_withdrawal_is_told_for_her_documents_alone(tmp_path):
-    for batch in worlds.batches(seed=901, number=6, each=20):
+    for batch in worlds.batches(seed=901, number=3, each=40):
         documents, subjects, events = batch.tables()
         who = documents["subject_id"][0].as_py()
         row = {

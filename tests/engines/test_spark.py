@@ -74,7 +74,7 @@ def spark_engine(cluster, batch, folder):
 
 def test_220_platforms_are_decided_as_the_oracle_says(cluster, tmp_path):
     decided = 0
-    for number, batch in enumerate(worlds.batches(seed=2024, number=4, each=55)):
+    for number, batch in enumerate(worlds.batches(seed=2024, number=2, each=110)):
         engine = spark_engine(cluster, batch, tmp_path / str(number))
         found = engine.decide(batch.question).to_pylist()
         engine.close()
