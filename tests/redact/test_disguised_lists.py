@@ -1,4 +1,4 @@
-"""The two lists beside this file say what they promise, and stay two halves."""
+"""The lists beside this file say what they promise, and stay apart."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from assent.redact.spans import Kind
 
 HERE = Path(__file__).parent / "disguised"
 HALVES = ("development", "held_out")
+LISTS = (*HALVES, "fresh")
 LISTED = (Kind.NAME, Kind.HANDLE)  # kinds that only a directory can tell
 FORM = {
     "id": str,
@@ -28,25 +29,25 @@ SOURCE = re.compile(r"own|https?://\S+( \S+)?")  # a page, or a repository and a
 PROVIDERS = re.compile(r"(?i)gmail|hotmail|outlook|yahoo|yandex|icloud|proton|163\.com")
 
 
-def lines(half: str) -> list[dict]:
-    raw = (HERE / f"{half}.jsonl").read_bytes()
+def lines(name: str) -> list[dict]:
+    raw = (HERE / f"{name}.jsonl").read_bytes()
     return [json.loads(line) for line in raw.splitlines()]
 
 
-FORMS = {half: lines(half) for half in HALVES}
-INNOCENTS = {half: lines(f"innocent_{half}") for half in HALVES}
-ALL_FORMS = FORMS["development"] + FORMS["held_out"]
-ALL_INNOCENTS = INNOCENTS["development"] + INNOCENTS["held_out"]
+FORMS = {each: lines(each) for each in LISTS}
+INNOCENTS = {each: lines(f"innocent_{each}") for each in LISTS}
+ALL_FORMS = [item for each in LISTS for item in FORMS[each]]
+ALL_INNOCENTS = [item for each in LISTS for item in INNOCENTS[each]]
 
 
 def form(item: dict) -> str:
     return item["text"][item["start"] : item["end"]]
 
 
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("stem", ["", "innocent_"])
-def test_each_line_is_one_canonical_object_in_the_order_of_its_id(stem, half):
-    raw = (HERE / f"{stem}{half}.jsonl").read_bytes()
+def test_each_line_is_one_canonical_object_in_the_order_of_its_id(stem, name):
+    raw = (HERE / f"{stem}{name}.jsonl").read_bytes()
     items = [json.loads(line) for line in raw.splitlines()]
 
     assert raw == b"".join(canonical(item) + b"\n" for item in items)
@@ -82,17 +83,32 @@ def test_nothing_stands_in_the_lists_twice():
 
     assert len({item["id"] for item in everything}) == len(everything)
     assert len({item["text"] for item in everything}) == len(everything)
-    # Not even one form in two sentences: else one half would teach the other.
+    # Not even one form in two sentences: else one list would teach the other.
     assert len({(item["kind"], form(item)) for item in ALL_FORMS}) == len(ALL_FORMS)
 
 
-def test_there_are_enough_and_most_were_learnt_from_others():
-    own = sum(item["source"] == "own" for item in ALL_FORMS)
+@pytest.mark.parametrize(
+    ("names", "each", "innocent"), [(HALVES, 200, 60), (["fresh"], 180, 80)]
+)
+def test_there_are_enough_and_most_were_learnt_from_others(names, each, innocent):
+    forms = [item for name in names for item in FORMS[name]]
+    own = sum(item["source"] == "own" for item in forms)
 
-    assert len(ALL_FORMS) >= 400
-    assert min(map(len, FORMS.values())) >= 150
-    assert own <= len(ALL_FORMS) / 3
-    assert len(ALL_INNOCENTS) >= 120
+    assert len(forms) >= each * len(names)
+    assert min(len(FORMS[name]) for name in names) >= 150
+    assert own <= len(forms) / 3
+    assert sum(len(INNOCENTS[name]) for name in names) >= innocent * len(names)
+
+
+def test_the_fresh_list_has_the_kinds_in_the_shares_of_the_others_and_40_names():
+    old = Counter(item["kind"] for half in HALVES for item in FORMS[half])
+    new = Counter(item["kind"] for item in FORMS["fresh"])
+
+    assert new.keys() == old.keys()
+    assert new["name"] >= 40
+    for kind in new:
+        was, is_now = old[kind] / old.total(), new[kind] / new.total()
+        assert abs(was - is_now) <= 0.05, kind
 
 
 def test_both_halves_hold_every_disguise_in_like_numbers():
@@ -113,3 +129,20 @@ def test_the_readme_gives_the_numbers_that_the_files_have():
     counts = [Counter(item["disguise"] for item in FORMS[half]) for half in HALVES]
 
     assert told == {name: (counts[0][name], counts[1][name]) for name in counts[0]}
+
+
+@pytest.mark.parametrize(
+    ("heading", "items", "key"),
+    [
+        ("### Forms", FORMS["fresh"], "disguise"),
+        ("### Innocent texts", INNOCENTS["fresh"], "looks_like"),
+    ],
+)
+def test_the_readme_counts_the_fresh_lists(heading, items, key):
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    section = readme.split(f"{heading}\n")[1].split("\n#")[0]
+    rows = re.findall(r"^\| `?([a-z-]+)`? \| (\d+) \|$", section, re.M)
+
+    assert dict(Counter(item[key] for item in items)) == {
+        name: int(count) for name, count in rows
+    }
