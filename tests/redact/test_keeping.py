@@ -24,6 +24,10 @@ PEOPLE: Mapping[str, Mapping[str, list[str]]] = {
     "firm": {"names": ["Ada North"], "employer": ["Anna Lee"]},
     "dora": {"names": ["Dora Quist"]},
     "spot": {"names": ["Zoë Ng"], "handles": ["zoe.ng"]},
+    "turned": {"names": ["Lindt Edda"]},
+    "edda": {"names": ["Edda Lindt"]},
+    "plural": {"names": ["Edda Lindts"]},
+    "longer": {"names": ["Edda Maria Lindt"]},
 }
 
 
@@ -74,6 +78,16 @@ CASES = [
     ("her handle goes", "anna firm", "Anna Lee is anna_lee", "Anna Lee is [handle]",
      ["anna", "firm"]),
     ("accents are no matter", "spot", "It was Zoe Ng.", "It was Zoe Ng.", ["spot"]),
+    ("in another order", "dora", "Ask Quist, Dora.", "Ask [name].", []),
+    ("in one word", "dora", "Ask #DoraQuist.", "Ask #[name].", []),
+    ("turned round it is another's", "turned", "Ask Lindt Edda.", "Ask [name].", []),
+    ("she and the other", "turned edda", "Ask Lindt Edda.", "Ask Lindt Edda.",
+     ["edda", "turned"]),
+    ("it may be hers with an s", "plural", "Ask Edda Lindts.", "Ask [name].", []),
+    ("it may be hers, and a name more", "longer turned", "Ask Edda Maria Lindt.",
+     "Ask [name].", []),
+    ("all of these", "longer turned edda", "Ask Edda Maria Lindt.",
+     "Ask Edda Maria Lindt.", ["edda", "longer", "turned"]),
     ("in a quoted block", "dora", "> Dora Quist\nWell.", "[quote]\nWell.", []),
 ]  # fmt: skip
 
@@ -105,6 +119,12 @@ def test_a_name_of_one_word_is_asked_of_all_who_have_it_not_of_those_near_alone(
     assert both == ["Ben said so.", "Ben said so."]
 
 
+def test_who_left_has_not_agreed_to_her_name_turned_round():
+    left = Redactor(DIRECTORY.hide("edda"), agreed=EVERYBODY)
+
+    assert left.redact(["Ask Lindt Edda."])[0].text == "Ask [name]."
+
+
 @pytest.mark.parametrize("hidden", ["ben", "other-ben"])
 def test_who_left_has_not_agreed(hidden):
     left = Redactor(DIRECTORY.hide(hidden), agreed=EVERYBODY)
@@ -129,6 +149,7 @@ def test_where_a_name_is_kept_is_where_it_stands():
 
 
 PIECES = [
+    *("Lindt", "Edda", "Quist,", "_", "DoraQuist", "Maria"),
     *(name for known in PEOPLE.values() for name in known["names"]),
     *("ben@berg.example", "anna_lee", "030 5550 1234", "call", "Mr.", "and", "> "),
     *("\n", ", ", " - ", "[name]", "(", ")", "Hall", "https://x.example/", "12", "é"),

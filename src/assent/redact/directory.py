@@ -5,11 +5,12 @@ its digest in every plan and corpus, so that forgetting a person changes nobody 
 text: when she leaves, her entries become keyed tags, which are found as before and read
 by nobody, and the digest stays the same.
 
-A name of several words is found in any case, everywhere. One of a single word may be a
-word of the language, so it is found as it is written, and only where its bearer takes
-part. Not found: initials, nicknames, reversed order and inflected forms (`Annas`).
+A name of several words is found in any case and in other forms, everywhere, see
+`assent.redact.otherwise`. One of a single word may be a word of the language, so it is
+found as it is written, and only where its bearer takes part. Not found: initials,
+nicknames and inflected forms but an `s` at the end.
 
-Memory: about 13 bytes an entry, and its entry texts as long as `entries` is read.
+Memory: about 13 bytes an entry, 22 more for a name of two words, and the texts.
 """
 
 import hashlib
@@ -32,13 +33,16 @@ from assent.redact.entries import (
     MARK_OF,
     Mark,
     batches,
+    forms_of,
     keys_of,
     lowered,
 )
 from assent.redact.fold import Plain
-from assent.redact.grams import Grams, Indexes, Keys, Words, joined
+from assent.redact.forms import Forms, FormTable
+from assent.redact.grams import Grams, Hashes, Indexes, Keys, Words, distinct, joined
 from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
+from assent.redact.otherwise import Otherwise, Pieces
 from assent.redact.spans import Found, Kind, of_word
 
 COLUMNS = {
@@ -75,7 +79,7 @@ class Directory:
         rows: `subject_id`, `mark`, `text`: entries as `batches` makes them.
         key: 32 bytes, drawn for this project and kept in its vault.
         hidden: rows of `ENTRIES` without text.
-        keys: of the rows, if they are known already.
+        keys: of the rows, if they are known already; and the forms of the names.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class Directory:
         rows: pa.Table,
         key: bytes,
         hidden: pa.Table | None = None,
-        keys: Keys | None = None,
+        keys: tuple[Keys, Forms] | None = None,
     ) -> None:
         self._key = key
         self._tags = Tags(key)
@@ -91,7 +95,13 @@ class Directory:
         self.hidden = HIDDEN.empty_table() if hidden is None else hidden
         self._hidden_tags = frozenset(self.hidden["tag"].to_pylist())
         unsealed = self._tags.unseal(self.hidden)
-        self._grams = self._table(self._all_keys() if keys is None else keys, unsealed)
+        known, forms = keys or self._all_keys()
+        forms = Forms.joined([forms, unsealed.forms])
+        words = distinct(forms.firsts)
+        self._grams = self._table(known, unsealed, words)
+        self._otherwise = Otherwise(
+            FormTable(forms.keys), words, self._tags, unsealed.form_tags
+        )
         dialled = self.rows["text"].filter(pc.equal(self.rows["mark"], Mark.PHONE))
         self._dialled = Dialled(dialled.to_pylist(), unsealed.numbers)
         self._near_subjects, self._near_rows = self._takes_part()
@@ -108,8 +118,8 @@ class Directory:
             _rows_of(kind, listed, pa.nulls(len(listed), pa.string()))
             for kind, listed in values.items()
         ]
-        rows = pa.concat_tables([_ROWS.empty_table(), *(each for each, _ in made)])
-        return cls(rows, key, hidden, joined([keys for _, keys in made]))
+        rows, keys = _put_together(made)
+        return cls(rows, key, hidden, keys)
 
     @classmethod
     def from_subjects(
@@ -187,6 +197,10 @@ class Directory:
             return False
         return self._tags.of_entry(mark, text) in self._hidden_tags
 
+    def hides_letters(self, letters: str) -> bool:
+        """Say whether letters are a form of the name of somebody hidden."""
+        return self._otherwise.hides(letters)
+
     def find(
         self, plain: Plain, words: Words, near: Near | None = None
     ) -> Iterator[Found]:
@@ -198,8 +212,18 @@ class Directory:
             near: who takes part in each text, one item a text; names of one word are
                 looked for nowhere else.
         """
-        for starts, ends, marks in self._grams.find(words):
-            yield from self._kept(plain, starts, ends, marks)
+        if not len(words.starts):
+            return
+        singles = words.hashes(words.starts, words.ends)
+        gates = self._grams.gates(singles)
+        whole = Pieces(words.starts, words.ends, singles, gates)
+        names = set()
+        for starts, ends, marks in self._grams.find(words, singles, gates):
+            for found in self._kept(plain, starts, ends, marks):
+                if found[2] is Kind.NAME:
+                    names.add(found[:2])
+                yield found
+        yield from self._otherwise.find(plain, words, whole, self._grams, names)
         yield from self._addressed(plain, words)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)
@@ -208,11 +232,16 @@ class Directory:
     def __len__(self) -> int:
         return len(self.rows) + len(self.hidden)
 
-    def _all_keys(self) -> Keys:
+    def _all_keys(self) -> tuple[Keys, Forms]:
         batches = self.rows.to_batches(max_chunksize=BATCH)
-        return joined([keys_of(batch["text"].to_pylist()) for batch in batches])
+        names = self.rows.filter(pc.equal(self.rows["mark"], Mark.NAME))
+        named = names.to_batches(max_chunksize=BATCH)
+        return (
+            joined([keys_of(batch["text"].to_pylist()) for batch in batches]),
+            Forms.joined([forms_of(each["text"].to_pylist())[0] for each in named]),
+        )
 
-    def _table(self, keys: Keys, hidden: Unsealed) -> Grams:
+    def _table(self, keys: Keys, hidden: Unsealed, inside: Hashes) -> Grams:
         """Make what finds the entries that are runs of words, or open a line."""
         marks = self.rows["mark"].to_numpy()
         runs = (marks != Mark.PHONE) & (marks & Mark.NEAR == 0)
@@ -222,7 +251,7 @@ class Directory:
         marks = np.concatenate([marks, hidden.marks << np.uint16(_HIDDEN_BITS)])
         addressed = marks & (Mark.ADDRESSED | Mark.ADDRESSED << _HIDDEN_BITS) > 0
         keys.words[addressed] = 0  # looked up at the start of a line, never as a run
-        return Grams(keys, marks)
+        return Grams(keys, marks, inside)
 
     def _takes_part(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Index the rows of names of one word by their subject."""
@@ -313,7 +342,11 @@ def rows_of_subjects(subjects: pa.Table) -> pa.Table:
     return _of_subjects(subjects)[0]
 
 
-def _of_subjects(subjects: pa.Table) -> tuple[pa.Table, Keys]:
+_Made = tuple[pa.Table, tuple[Keys, Forms]]
+"""Rows, and how they are found."""
+
+
+def _of_subjects(subjects: pa.Table) -> _Made:
     made = []
     for column, kind in COLUMNS.items():
         if column not in subjects.column_names:
@@ -330,19 +363,24 @@ def _of_subjects(subjects: pa.Table) -> tuple[pa.Table, Keys]:
         made.append(
             _rows_of(kind, values.filter(some).to_pylist(), owners.filter(some))
         )
-    return pa.concat_tables([each for each, _ in made]), joined([k for _, k in made])
+    return _put_together(made)
 
 
-def _rows_of(
-    kind: Kind, values: Sequence[str], owners: pa.Array
-) -> tuple[pa.Table, Keys]:
-    tables, keys = [_ROWS.empty_table()], []
+def _put_together(made: Sequence[_Made]) -> _Made:
+    rows = pa.concat_tables([_ROWS.empty_table(), *(each for each, _ in made)])
+    keys = joined([each for _, (each, _) in made])
+    return rows, (keys, Forms.joined([each for _, (_, each) in made]))
+
+
+def _rows_of(kind: Kind, values: Sequence[str], owners: pa.Array) -> _Made:
+    tables, keys, forms = [_ROWS.empty_table()], [], []
     for batch in batches(kind, values):
         columns = (pa.array(batch.marks), pa.array(batch.texts, pa.string()))
         of = owners.take(pa.array(batch.owners))
         tables.append(pa.table([of, *columns], schema=_ROWS))
         keys.append(batch.keys)
-    return pa.concat_tables(tables), joined(keys)
+        forms.append(batch.forms)
+    return pa.concat_tables(tables), (joined(keys), Forms.joined(forms))
 
 
 def _subject_hash(subject_id: str) -> int:

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact.fold import SEPARATOR, Lookup, fold
-from assent.redact.grams import CLASS, Hashes, Indexes, Keys, Words, keys
+from assent.redact.forms import Forms, made, spellings
+from assent.redact.grams import (
+    CLASS,
+    Hashes,
+    Indexes,
+    Keys,
+    Stretches,
+    Words,
+    distinct,
+    keys,
+)
 from assent.redact.shapes import PHONE_DIGITS
 from assent.redact.spans import Kind
 
@@ -65,12 +75,14 @@ class Batch:
         marks: of each entry.
         owners: which value each entry was made of; a handle may give two.
         keys: how each is found.
+        forms: how those that are written otherwise are found.
     """
 
     texts: list[str]
     marks: NDArray[np.uint16]
     owners: Indexes
     keys: Keys
+    forms: Forms
 
 
 def batches(kind: Kind, values: Sequence[str]) -> Iterator[Batch]:
@@ -82,14 +94,31 @@ def batches(kind: Kind, values: Sequence[str]) -> Iterator[Batch]:
     """
     for at in range(0, len(values), BATCH):
         part = values[at : at + BATCH]
-        made = _names(kind, part) if kind in _NAMES else _others(kind, part)
-        yield replace(made, owners=made.owners + at)
+        batch = _names(kind, part) if kind in _NAMES else _others(kind, part)
+        yield replace(batch, owners=batch.owners + at)
 
 
 def keys_of(texts: Sequence[str]) -> Keys:
     """Make the keys of entries, from their first character to their last."""
     folded = _Folded.of(texts)
     return Keys(folded.whole, folded.keys.firsts, folded.keys.words)
+
+
+def forms_of(texts: Sequence[str]) -> tuple[Forms, Indexes]:
+    """Make the forms of entries that are names of several words.
+
+    Returns:
+        (forms, owners): each, and the number of its text.
+    """
+    return _Folded.of(texts).forms(np.arange(len(texts)))
+
+
+def letters_of(text: str) -> list[str]:
+    """List the letters of each form of an entry, in the order of `forms_of`."""
+    folded = _Folded.of([text])
+    bounds = zip(folded.words.starts, folded.words.ends, strict=True)
+    words = [folded.lower[start:end] for start, end in bounds]
+    return [] if folded.unspaced.any() else list(spellings(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +128,7 @@ class _Folded:
     Args:
         written: all of them, case kept; `lower` the same in lower case.
         edges: where each value starts, and one more for the end.
-        starts: of the first word of each; `ends` of the last one.
+        words: of all of them; `lie` says which are whose.
         keys: of each, from its first word to its last.
         whole: hash of each from edge to edge.
         letters: how many letters each has; `unspaced` of scripts without blanks.
@@ -109,8 +138,8 @@ class _Folded:
     written: str
     lower: str
     edges: Indexes
-    starts: Indexes
-    ends: Indexes
+    words: Words
+    lie: Stretches
     keys: Keys
     whole: Hashes
     letters: Indexes
@@ -122,7 +151,7 @@ class _Folded:
         plain = fold(values)
         edges = plain.edges
         words = Words.of(plain.codes)
-        found, starts, ends = keys(words, edges)
+        found, lie = keys(words, edges)
         stops = edges[1:] - len(SEPARATOR)
         classes = CLASS(plain.codes)
         barred = plain.codes == 0
@@ -131,14 +160,26 @@ class _Folded:
             plain.text,
             lowered(plain.text),
             edges,
-            starts,
-            ends,
+            words,
+            lie,
             found,
             words.hashes(edges[:-1], stops),
             _inside(LETTER(plain.codes), edges[:-1], stops),
             _inside(classes == 2, edges[:-1], stops),
             _inside(barred, edges[:-1], stops) > 0,
         )
+
+    def forms(self, chosen: Indexes) -> tuple[Forms, Indexes]:
+        """Make the forms of some of the values, and say whose each is.
+
+        In a script without blanks each character is a word: turned round, a name of
+        three would be found in every other sentence.
+        """
+        chosen = chosen[self.unspaced[chosen] == 0]
+        forms, owners = made(
+            self.words, self.lie.firsts[chosen], self.lie.counts[chosen]
+        )
+        return forms, chosen[owners]
 
 
 def _inside(flags: NDArray[Any], starts: Indexes, ends: Indexes) -> Indexes:
@@ -165,46 +206,48 @@ def _names(kind: Kind, values: Sequence[str]) -> Batch:
     least = np.where(folded.unspaced > 0, UNSPACED_LETTERS, LETTERS)
     kept = (folded.letters >= least) & ~folded.barred
     several = folded.keys.words > 1
+    starts, ends = folded.lie.starts, folded.lie.ends
     for owner in np.flatnonzero(kept & ~several).tolist():
-        cut = folded.lower[folded.starts[owner] : folded.ends[owner]]
-        several[owner] = stands_alone(cut)
+        several[owner] = stands_alone(folded.lower[starts[owner] : ends[owner]])
     owners = np.flatnonzero(kept)
     near = ~several[owners]
-    cuts = zip(
-        folded.starts[owners].tolist(),
-        folded.ends[owners].tolist(),
-        near.tolist(),
-        strict=True,
-    )
-    texts = [
-        (folded.written if alone else folded.lower)[start:end]
-        for start, end, alone in cuts
-    ]
+    # Most values are entries from end to end: cut all at once, then those that are not.
+    every = folded.lower.split(lowered(SEPARATOR))[1:-1]
+    cut = (starts != folded.edges[:-1]) | (ends != folded.edges[1:] - len(SEPARATOR))
+    for owner in np.flatnonzero(kept & (cut | ~several)).tolist():
+        of = folded.lower if several[owner] else folded.written
+        every[owner] = of[starts[owner] : ends[owner]]
+    texts = every if len(owners) == len(values) else [every[each] for each in owners]
     marks = np.where(near, MARK_OF[kind] | Mark.NEAR, MARK_OF[kind]).astype(np.uint16)
-    return Batch(texts, marks, owners, folded.keys[owners])
+    forms = Forms.joined([])
+    if kind is Kind.NAME:
+        forms, _ = folded.forms(owners[~near])
+        forms = Forms(forms.keys, distinct(forms.firsts))
+    return Batch(texts, marks, owners, folded.keys[owners], forms)
 
 
 def _others(kind: Kind, values: Sequence[str]) -> Batch:
     folded = _Folded.of(values)
-    made = []
-    columns = (folded.edges[:-1], folded.starts, folded.ends, folded.edges[1:])
+    found = []
+    columns = (folded.edges[:-1], folded.lie.starts, folded.lie.ends, folded.edges[1:])
     bounds = zip(*(each.tolist() for each in columns), strict=True)
     for owner, (edge, start, end, stop) in enumerate(bounds):
         if start == end or folded.barred[owner]:
             continue
         cut = folded.lower[start:end]
         whole = folded.lower[edge : stop - len(SEPARATOR)]
-        made += [(owner, text, mark) for text, mark in _forms(kind, cut, whole)]
-    texts = [text for _, text, _ in made]
+        found += [(owner, text, mark) for text, mark in _written(kind, cut, whole)]
+    texts = [text for _, text, _ in found]
     return Batch(
         texts,
-        np.array([mark for _, _, mark in made], np.uint16),
-        np.array([owner for owner, _, _ in made], np.int64),
+        np.array([mark for _, _, mark in found], np.uint16),
+        np.array([owner for owner, _, _ in found], np.int64),
         keys_of(texts),
+        Forms.joined([]),
     )
 
 
-def _forms(kind: Kind, cut: str, whole: str) -> Iterator[tuple[str, Mark]]:
+def _written(kind: Kind, cut: str, whole: str) -> Iterator[tuple[str, Mark]]:
     """Write a value as it is looked for.
 
     Args:

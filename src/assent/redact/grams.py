@@ -21,6 +21,8 @@ from assent.redact.spans import Codes, of_word
 
 Hashes = NDArray[np.uint64]
 Indexes = NDArray[np.int64]
+Gates = NDArray[np.uint16]
+"""What a word may begin: a bit for each length of run."""
 
 # Scripts written without blanks: there each character may begin or end a name.
 UNSPACED = re.compile(
@@ -32,6 +34,9 @@ _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 _LONG = 15
 """Runs of so many words and more share one bit of the gate."""
+INSIDE = np.uint16(1)
+"""Bit of the gate: the word is one of a name of several words."""
+_AT_ONCE = 1 << 22
 
 
 def _class(character: str) -> int:
@@ -129,6 +134,49 @@ class Words:
         found ^= found >> _HALF
         return found
 
+    def raws(self, starts: Indexes, ends: Indexes) -> Hashes:
+        """Hash stretches before the last step, so that `moved` can join them."""
+        found: Hashes = (self.sums[ends] - self.sums[starts]) * _POWERS.down[starts]
+        return found
+
+
+def hashed(texts: Sequence[str]) -> Hashes:
+    """Hash folded texts whole, as `Words.hashes` does."""
+    whole = "".join(texts).encode("utf-32-le", "surrogatepass")
+    edges = np.cumsum([0, *map(len, texts)])
+    return stretches(np.frombuffer(whole, "<u4")).hashes(edges[:-1], edges[1:])
+
+
+def stretches(codes: Codes) -> Words:
+    """Read a plain text to hash any stretches of it; it is not cut into words."""
+    _POWERS.reach(len(codes) + 1)
+    sums = np.zeros(len(codes) + 1, np.uint64)
+    np.cumsum(_TERM(codes) * _POWERS.up[: len(codes)], out=sums[1:])
+    none = np.zeros(0, np.int64)
+    return Words(none, none, sums)
+
+
+def distinct(hashes: Hashes) -> Hashes:
+    """Sort hashes, each once; ten times as fast as NumPy's `unique`."""
+    found = np.sort(hashes)
+    new = np.ones(len(found), np.bool_)
+    np.not_equal(found[1:], found[:-1], out=new[1:])
+    return found[new]
+
+
+def mixed(raws: Hashes) -> Hashes:
+    """Take the last step from `raws` to `hashes`."""
+    found = raws ^ raws >> _HALF
+    found *= _MIX
+    found ^= found >> _HALF
+    return found
+
+
+def moved(raws: Hashes, behind: Indexes) -> Hashes:
+    """Hash stretches as if so many characters stood before each."""
+    found: Hashes = raws * _POWERS.up[behind]
+    return found
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -158,71 +206,91 @@ def joined(parts: Sequence[Keys]) -> Keys:
     )
 
 
+class Field:
+    """A bit field that says of most hashes that they stand in no table.
+
+    Args:
+        hashes: that stand there, sorted. It takes 16 to 32 bits for each.
+    """
+
+    __slots__ = ("_bytes", "_shift")
+
+    def __init__(self, hashes: Hashes) -> None:
+        bits = max(10, (16 * max(1, len(hashes)) - 1).bit_length())
+        self._shift = np.uint64(64 - bits)
+        self._bytes = np.zeros(1 << (bits - 3), np.uint8)
+        for first in range(0, len(hashes), _AT_ONCE):
+            at = hashes[first : first + _AT_ONCE] >> self._shift
+            of = at >> np.uint64(3)
+            # Sorted hashes share their byte with those beside them: one write each.
+            starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1])))
+            self._bytes[of[starts]] |= np.bitwise_or.reduceat(_bit(at), starts)
+
+    def may_hold(self, hashes: Hashes) -> NDArray[np.uint8]:
+        """Look hashes up: 0 where one stands in no table."""
+        at = hashes >> self._shift
+        found: NDArray[np.uint8] = self._bytes[at >> np.uint64(3)] & _bit(at)
+        return found
+
+
 class Grams:
     """A table of entries, and how to find them.
 
     Args:
         keys: of the entries, in any order, repeated or not.
         marks: a bit field an entry; those of equal entries are joined.
+        inside: hashes of words for which `gates` says so: those of names of several.
     """
 
-    __slots__ = (
-        "_counts",
-        "_first",
-        "_first_shift",
-        "_hashes",
-        "_marks",
-        "_maybe",
-        "_maybe_shift",
-    )
+    __slots__ = ("_counts", "_first", "_first_shift", "_hashes", "_marks", "_maybe")
 
-    def __init__(self, keys: Keys, marks: NDArray[np.uint16]) -> None:
-        order = np.argsort(keys.hashes, kind="stable")
-        hashes = keys.hashes[order]
-        starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-        if len(hashes):
-            self._hashes = hashes[starts]
-            self._marks = np.bitwise_or.reduceat(marks[order], starts)
-        else:
-            self._hashes, self._marks = hashes, marks
-        self._counts = tuple(np.unique(keys.words[keys.words > 0]).tolist())
-        bits = max(10, (16 * max(1, len(self._hashes)) - 1).bit_length())
-        self._maybe_shift = np.uint64(64 - bits)
-        self._maybe = np.zeros(1 << (bits - 3), np.uint8)
-        at = self._hashes >> self._maybe_shift
-        np.bitwise_or.at(self._maybe, at >> np.uint64(3), _bit(at))
-        firsts = np.unique(keys.firsts)
-        bits = min(22, max(10, (4 * max(1, len(firsts)) - 1).bit_length()))
+    def __init__(self, keys: Keys, marks: NDArray[np.uint16], inside: Hashes) -> None:
+        self._hashes, self._marks = _sorted(keys.hashes, marks)
+        self._maybe = Field(self._hashes)
+        counts = np.flatnonzero(np.bincount(keys.words, minlength=1))
+        self._counts = tuple(counts[counts > 0].tolist())
+        firsts = len(distinct(keys.firsts)) + len(inside)
+        bits = min(22, max(10, (4 * max(1, firsts) - 1).bit_length()))
         self._first_shift = np.uint64(64 - bits)
         self._first = np.zeros(1 << bits, np.uint16)
-        gates = np.uint16(1) << np.minimum(keys.words, _LONG).astype(np.uint16)
-        np.bitwise_or.at(self._first, keys.firsts >> self._first_shift, gates)
+        self._first[inside >> self._first_shift] |= INSIDE
+        for count in self._counts:
+            of = keys.firsts[keys.words == count] >> self._first_shift
+            self._first[of] |= np.uint16(1 << min(count, _LONG))
 
     def __len__(self) -> int:
         return len(self._hashes)
 
     def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint16]]:
         """Look up hashes. Returns: (which of them stand in the table, their marks)."""
-        at = hashes >> self._maybe_shift
-        maybe = np.flatnonzero(self._maybe[at >> np.uint64(3)] & _bit(at))
+        maybe = np.flatnonzero(self._maybe.may_hold(hashes))
         wanted = hashes[maybe]
         places = np.searchsorted(self._hashes, wanted)
         places[places == len(self._hashes)] = 0
         found = self._hashes[places] == wanted if len(self._hashes) else places > 0
         return maybe[found], self._marks[places[found]]
 
+    def gates(self, singles: Hashes) -> Gates:
+        """Say of hashes of words what they may begin: a bit for each length of run.
+
+        The lowest bit: the word may be one of a name of several words.
+        """
+        found: Gates = self._first[singles >> self._first_shift]
+        return found
+
     def find(
-        self, words: Words
+        self, words: Words, singles: Hashes, gates: Gates
     ) -> Iterator[tuple[Indexes, Indexes, NDArray[np.uint16]]]:
         """Find every run of words that stands in the table; runs may overlap.
+
+        Args:
+            words: of a text.
+            singles: hashes of each of them.
+            gates: of the same.
 
         Returns:
             For each length of run: (starts, ends, marks).
         """
-        if not len(words.starts):
-            return
-        singles = words.hashes(words.starts, words.ends)
-        gates = self._first[singles >> self._first_shift]
         for count in self._counts:
             bit = np.uint16(1 << min(count, _LONG))
             last = len(words.starts) - count + 1
@@ -236,7 +304,42 @@ class Grams:
                 yield starts[found], ends[found], marks
 
 
-def keys(words: Words, edges: Indexes) -> tuple[Keys, Indexes, Indexes]:
+def _sorted(
+    hashes: Hashes, marks: NDArray[np.uint16]
+) -> tuple[Hashes, NDArray[np.uint16]]:
+    """Sort entries, and join the marks of equal ones.
+
+    Hashes alone are sorted ten times as fast as an order for them is found, and nearly
+    all entries have one of a few marks.
+    """
+    whole = distinct(hashes)
+    found = np.zeros(len(whole), np.uint16)
+    for mark in np.unique(marks):
+        of = hashes[marks == mark]
+        if len(of) == len(hashes):
+            found[:] = mark
+        else:
+            found[np.searchsorted(whole, np.sort(of))] |= mark
+    return whole, found
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Where entries lie in the words of a text.
+
+    Args:
+        firsts: number of the first word of each; `counts` how many it has.
+        starts: of each from its first word; `ends` of its last one. An entry without a
+            word has an empty stretch.
+    """
+
+    firsts: Indexes
+    counts: Indexes
+    starts: Indexes
+    ends: Indexes
+
+
+def keys(words: Words, edges: Indexes) -> tuple[Keys, Stretches]:
     """Make the keys of entries that were folded together.
 
     Args:
@@ -244,8 +347,8 @@ def keys(words: Words, edges: Indexes) -> tuple[Keys, Indexes, Indexes]:
         edges: where each entry starts in it, and one more for the end.
 
     Returns:
-        (keys, starts, ends): of each entry from its first word to its last. One
-        without a word has 0 words and an empty stretch.
+        The keys of each entry, from its first word to its last, and where it lies. One
+        without a word has 0 words.
     """
     firsts = np.searchsorted(words.starts, edges[:-1])
     lasts = np.searchsorted(words.starts, edges[1:])
@@ -261,7 +364,7 @@ def keys(words: Words, edges: Indexes) -> tuple[Keys, Indexes, Indexes]:
         words.hashes(starts, first_ends),
         np.minimum(counts, 255).astype(np.uint8),
     )
-    return found, starts, ends
+    return found, Stretches(firsts, counts, starts, ends)
 
 
 def _bit(at: Hashes) -> NDArray[np.uint8]:

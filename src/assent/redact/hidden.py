@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from assent.errors import CorpusError
 from assent.redact.dialled import suffix
-from assent.redact.entries import Mark, keys_of
+from assent.redact.entries import Mark, forms_of, keys_of, letters_of
+from assent.redact.forms import Forms
 from assent.redact.grams import Keys
 
 KEY_BYTES = 32
@@ -30,6 +31,7 @@ HIDDEN = pa.schema(
     ]
 )
 _SEALED = np.dtype([("words", "u1"), ("first", "<u8"), ("whole", "<u8")])
+_FORM = np.dtype([("key", "<u8"), ("first", "<u8"), ("tag", "V16")])
 
 
 class Unsealed(NamedTuple):
@@ -39,11 +41,15 @@ class Unsealed(NamedTuple):
         keys: of those that are runs of words.
         marks: of the same.
         numbers: `suffix` of each telephone number.
+        forms: of names of several words.
+        form_tags: `of_letters` of each form.
     """
 
     keys: Keys
     marks: NDArray[np.uint16]
     numbers: frozenset[int]
+    forms: Forms
+    form_tags: frozenset[bytes]
 
 
 class Tags:
@@ -70,6 +76,10 @@ class Tags:
         """Tag an entry: 16 bytes."""
         return self._tag(str(int(mark)), text)
 
+    def of_letters(self, letters: str) -> bytes:
+        """Tag the letters of a form: 16 bytes."""
+        return self._tag("form", letters)
+
     def of_subject(self, subject_id: str | None) -> bytes:
         """Tag whose an entry is: 16 bytes."""
         return self._tag("owner", subject_id or "")
@@ -92,6 +102,8 @@ class Tags:
             else:
                 each = (keys.words[number], keys.firsts[number], keys.hashes[number])
                 opened = np.array([each], _SEALED).tobytes()
+                if row["mark"] == Mark.NAME:
+                    opened += self._forms(row["text"])
             owner = self.of_subject(row["subject_id"])
             seal = self._cipher.encrypt(opened, [tag])
             hidden.append(
@@ -101,18 +113,33 @@ class Tags:
 
     def unseal(self, hidden: pa.Table) -> Unsealed:
         """Read how hidden entries are found. Raises: InvalidTag: another key."""
-        sealed, marks, numbers = bytearray(), [], set()
+        sealed, marks, numbers, formed = bytearray(), [], set(), bytearray()
         columns = (hidden[name].to_pylist() for name in ("mark", "tag", "seal"))
         for mark, tag, seal in zip(*columns, strict=True):
             opened = self._cipher.decrypt(seal, [tag])
             if mark == Mark.PHONE:
                 numbers.add(int.from_bytes(opened, "little"))
             elif not mark & Mark.NEAR:
-                sealed += opened
+                sealed += opened[: _SEALED.itemsize]
+                formed += opened[_SEALED.itemsize :]
                 marks.append(mark)
         rows = np.frombuffer(bytes(sealed), _SEALED)
         keys = Keys(rows["whole"].copy(), rows["first"].copy(), rows["words"].copy())
-        return Unsealed(keys, np.array(marks, np.uint16), frozenset(numbers))
+        each = np.frombuffer(bytes(formed), _FORM)
+        return Unsealed(
+            keys,
+            np.array(marks, np.uint16),
+            frozenset(numbers),
+            Forms(each["key"].copy(), each["first"].copy()).hidden,
+            frozenset(tag.tobytes() for tag in each["tag"]),
+        )
+
+    def _forms(self, text: str) -> bytes:
+        """Say how the forms of a name are found: of each its key, word and tag."""
+        forms, _ = forms_of([text])
+        tags = map(self.of_letters, letters_of(text))
+        rows = zip(forms.keys.tolist(), forms.firsts.tolist(), tags, strict=True)
+        return np.array(list(rows), _FORM).tobytes()
 
     def _tag(self, kind: str, text: str) -> bytes:
         message = f"{kind}\0{text}".encode()

@@ -6,14 +6,18 @@ and a name is taken back later, without the text as it was, to the same result a
 had never been kept.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from assent.redact.directory import Directory
-from assent.redact.entries import Mark, lowered
+from assent.redact.entries import BATCH, Mark, forms_of, letters_of, lowered
+from assent.redact.forms import same_letters
+from assent.redact.grams import hashed
+from assent.redact.otherwise import readings
 from assent.redact.settings import Settings
 from assent.redact.spans import Found, Kind, Span
 
@@ -57,19 +61,27 @@ class Bearers:
             key = bool(row["mark"] & Mark.NEAR), row["text"]
             found.setdefault(key, set()).add(row["subject_id"])
         self._found = found
+        self._forms = _forms(
+            rows, frozenset(each for name in wanted for each in _read_as(name))
+        )
 
     def of(self, written: str) -> tuple[str, ...] | None:
         """List all bearers of a name as it stands in a folded text.
 
         Returns:
-            Their ids, sorted; None where nobody is known by it, where one of them has
-            not agreed, or where one is not known: nobody can have asked that one.
+            Their ids, sorted; None where nobody is known by just these words, where one
+            of all who can be meant has not agreed, or where one is not known: nobody
+            can have asked that one.
         """
         lower = lowered(written)
         every = self._found.get((True, written), set()) | self._found.get(
             (False, lower), set()
         )
-        if not every or not every <= self._agreed or self._hidden(written, lower):
+        if not every:
+            return None
+        for letters in _read_as(written):
+            every = every | self._forms.get(letters, set())
+        if not every <= self._agreed or self._hidden(written, lower):
             return None
         return tuple(sorted(each for each in every if each is not None))
 
@@ -97,7 +109,28 @@ class Bearers:
     def _hidden(self, written: str, lower: str) -> bool:
         forms = [(mark, lower) for mark in Mark if mark & _OF_WORDS]
         forms += [(mark | Mark.NEAR, written) for mark in (Mark.NAME, Mark.EMPLOYER)]
-        return any(self._directory.hides(mark, text) for mark, text in forms)
+        return any(self._directory.hides(mark, text) for mark, text in forms) or any(
+            map(self._directory.hides_letters, _read_as(written))
+        )
+
+
+def _read_as(name: str) -> Iterator[str]:
+    return readings(lowered(name))
+
+
+def _forms(rows: pa.Table, wanted: frozenset[str]) -> dict[str, set[str | None]]:
+    """Find whose names have letters as one of their forms: letters -> subjects."""
+    found: dict[str, set[str | None]] = {}
+    hashes = np.sort(hashed(sorted(wanted)))
+    names = rows.filter(pc.equal(rows["mark"], Mark.NAME))
+    for batch in names.to_batches(max_chunksize=BATCH):
+        texts = batch["text"].to_pylist()
+        forms, owners = forms_of(texts)
+        for owner in np.unique(owners[same_letters(forms.keys, hashes)]).tolist():
+            for letters in wanted.intersection(letters_of(texts[owner])):
+                subject = batch["subject_id"][owner].as_py()
+                found.setdefault(letters, set()).add(subject)
+    return found
 
 
 class Stood(NamedTuple):

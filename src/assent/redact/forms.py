@@ -1,0 +1,178 @@
+"""Forms: the ways in which a name of several words is written otherwise.
+
+`Anna Berg` is also `Berg, Anna`, `anna_berg`, `#AnnaBerg` and `A n n a  B e r g`: the
+same letters, whatever stands between them, in the same order or turned round at a word.
+So a form is the letters alone, and one table of their hashes finds them all. The hash
+of letters follows from those of the words, so nothing is joined to make it, neither
+here nor in a text.
+
+Memory: a key of 8 bytes for each word of a name, and 2 bytes of its bit field.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.redact.grams import Field, Hashes, Indexes, Words, mixed, moved
+
+FEWEST = 5
+"""Letters of a form. Fewer are a word of some language, whatever their order."""
+WORDS = 6
+"""A name of more words is found as it is written, and no otherwise."""
+
+
+class Form(IntFlag):
+    """How the letters of a form follow from the name; the low bits of its key."""
+
+    FORWARD = 1
+    TURNED = 2  # one or more words went from the front to the end
+
+
+_HIDDEN_BITS = 2
+_BITS = np.uint64(4)
+_FLAGS = np.uint64(15)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Forms of names, in any order.
+
+    Args:
+        keys: hashes of their letters; the lowest bits are a `Form`, once for those of
+            somebody in the clear and once for somebody hidden.
+        firsts: hashes of their first words, in any order, repeated or not.
+    """
+
+    keys: Hashes
+    firsts: Hashes
+
+    @classmethod
+    def joined(cls, parts: Sequence["Forms"]) -> "Forms":
+        """Put forms together."""
+        none = np.zeros(0, np.uint64)
+        return cls(
+            np.concatenate([none, *(each.keys for each in parts)]),
+            np.concatenate([none, *(each.firsts for each in parts)]),
+        )
+
+    @property
+    def hidden(self) -> "Forms":
+        """The same, of somebody who is hidden."""
+        flags = self.keys & _FLAGS
+        return Forms(self.keys ^ flags | flags << np.uint64(_HIDDEN_BITS), self.firsts)
+
+
+class FormTable:
+    """A table of forms: which letters are a name's.
+
+    Args:
+        keys: of `Forms`, in any order, repeated or not. They are sorted in place.
+    """
+
+    __slots__ = ("_keys", "_maybe")
+
+    def __init__(self, keys: Hashes) -> None:
+        keys.sort()
+        letters = keys >> _BITS
+        new = np.ones(len(keys), np.bool_)
+        np.not_equal(letters[1:], letters[:-1], out=new[1:])
+        if not new.all():
+            keys = np.bitwise_or.reduceat(keys, np.flatnonzero(new))
+        self._keys = keys
+        self._maybe = Field(keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint8]]:
+        """Look up hashes of letters.
+
+        Returns:
+            (which of them stand in the table, their flags: those of names in the clear,
+            and above them those of hidden ones).
+        """
+        maybe = np.flatnonzero(self._maybe.may_hold(hashes))
+        wanted = hashes[maybe] >> _BITS
+        places = np.searchsorted(self._keys, wanted << _BITS)
+        places[places == len(self._keys)] = 0
+        keys = self._keys[places] if len(self._keys) else wanted
+        found = keys >> _BITS == wanted if len(self._keys) else places > 0
+        return maybe[found], (keys[found] & _FLAGS).astype(np.uint8)
+
+
+def same_letters(keys: Hashes, hashes: Hashes) -> NDArray[np.bool_]:
+    """Say which keys are of letters that have one of these hashes, sorted."""
+    if not len(hashes):
+        return np.zeros(len(keys), np.bool_)
+    places = np.searchsorted(hashes, keys & ~_FLAGS)
+    places[places == len(hashes)] = 0
+    same: NDArray[np.bool_] = hashes[places] >> _BITS == keys >> _BITS
+    return same
+
+
+def in_the_clear(flags: int) -> Form:
+    """Of flags that were looked up: the forms of names in the clear."""
+    return Form(flags & (1 << _HIDDEN_BITS) - 1)
+
+
+def of_hidden(flags: int) -> Form:
+    """Of flags that were looked up: the forms of names of hidden people."""
+    return Form(flags >> _HIDDEN_BITS)
+
+
+def made(words: Words, firsts: Indexes, counts: Indexes) -> tuple[Forms, Indexes]:
+    """Make all forms of names.
+
+    Args:
+        words: in which the names lie.
+        firsts: number of the first word of each name.
+        counts: how many words each has; with less than two it has no other form.
+
+    Returns:
+        (forms, owners): each with its first word, and the number of its name.
+    """
+    raws = words.raws(words.starts, words.ends)
+    lengths = words.ends - words.starts
+    parts, owners = [], [np.zeros(0, np.int64)]
+    for count in range(2, WORDS + 1):
+        owner = np.flatnonzero(counts == count)
+        at = [firsts[owner] + number for number in range(count)]
+        enough = np.sum([lengths[each] for each in at], axis=0) >= FEWEST
+        if not enough.all():
+            owner, at = owner[enough], [each[enough] for each in at]
+        if not len(owner):
+            continue
+        raw, length = [raws[each] for each in at], [lengths[each] for each in at]
+        for turn in range(count):
+            order = [*range(turn, count), *range(turn)]
+            found = letters(
+                [raw[each] for each in order], [length[each] for each in order]
+            )
+            flag = Form.TURNED if turn else Form.FORWARD
+            parts.append(Forms(found & ~_FLAGS | np.uint64(flag), mixed(raw[turn])))
+            owners.append(owner)
+    return Forms.joined(parts), np.concatenate(owners)
+
+
+def letters(raws: Sequence[Hashes], lengths: Sequence[Indexes]) -> Hashes:
+    """Hash words put behind each other, of which only the hashes are known.
+
+    Args:
+        raws: of the first words, of the second ones, and so on, before they are mixed.
+        lengths: in characters.
+    """
+    whole, behind = raws[0], lengths[0]
+    for raw, length in zip(raws[1:], lengths[1:], strict=True):
+        whole = whole + moved(raw, behind)
+        behind = behind + length
+    return mixed(whole)
+
+
+def spellings(words: Sequence[str]) -> Iterator[str]:
+    """List the letters of all forms of one name, in the order of `made`."""
+    if 2 <= len(words) <= WORDS and sum(map(len, words)) >= FEWEST:
+        for turn in range(len(words)):
+            yield "".join([*words[turn:], *words[:turn]])
