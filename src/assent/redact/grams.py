@@ -263,7 +263,7 @@ class Grams:
 
     def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint16]]:
         """Look up hashes. Returns: (which of them stand in the table, their marks)."""
-        maybe = np.flatnonzero(self._maybe.may_hold(hashes))
+        maybe = np.flatnonzero(self._maybe.may_hold(hashes) > 0)
         wanted = hashes[maybe]
         places = np.searchsorted(self._hashes, wanted)
         places[places == len(self._hashes)] = 0
@@ -296,7 +296,7 @@ class Grams:
             last = len(words.starts) - count + 1
             if last <= 0:
                 continue
-            begin = np.flatnonzero(gates[:last] & bit)
+            begin = np.flatnonzero(gates[:last] & bit > 0)  # of booleans it is quick
             starts, ends = words.starts[begin], words.ends[begin + (count - 1)]
             hashes = singles[begin] if count == 1 else words.hashes(starts, ends)
             found, marks = self.look_up(hashes)
