@@ -5,11 +5,9 @@ it in a batch and whatever came before. By default every name of the directory i
 replaced, agreed or not, the author's own included; `keeping` says what may stay.
 """
 
-import gc
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -97,8 +95,7 @@ class Redactor:
             texts: without lone surrogates, as every string of an Arrow table.
             near: who takes part in each text, one item a text.
         """
-        with _uncollected():
-            found = self._recognised(texts, self._found(texts, near))
+        found = self._recognised(texts, self._found(texts, near))
         return [found.get(each, NOTHING)[0] for each in range(len(texts))]
 
     def redact(
@@ -121,16 +118,6 @@ class Redactor:
             documents: the id of each text; wanted for pseudonyms inside one document.
             passes: at most so many readings of a text.
         """
-        with _uncollected():
-            return self._redacted(texts, near, documents, passes)
-
-    def _redacted(
-        self,
-        texts: Sequence[str],
-        near: Near | None,
-        documents: Sequence[str] | None,
-        passes: int,
-    ) -> list[Redacted]:
         now = list(texts)
         counts: dict[int, dict[Kind, int]] = {}
         stood: dict[int, list[Stood]] = {}
@@ -276,22 +263,6 @@ class Redactor:
             self.settings.stand_in(span.kind, text[span.start : span.end], document)
             for span in spans
         ]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let the collector of cycles rest: a batch makes none, but many small objects.
-
-    It would walk through all that the process holds, which took up to a fifth of the
-    time. What is let go is freed at once all the same.
-    """
-    rested = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if rested:
-            gc.enable()
 
 
 def _patterns(text: str) -> list[Found]:
