@@ -5,24 +5,14 @@ word in another language is.
 """
 
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.person_features import crc
+from assent.redact.person_features import Listed, crc
 
 COMMON = 4
 """Words of the classes 1 to 4 of 7 are met in most texts."""
-
-
-class Listed(NamedTuple):
-    """In which lists a word stands: 1 the most frequent to 7, 0 in none."""
-
-    first_name: int
-    last_name: int
-    word: int
-    place: int
 
 
 @cache
@@ -41,8 +31,7 @@ def listed(word: str) -> Listed:
     keys, classes = _lists()
     key = np.uint32(crc(word))  # of the keys' type, or each call converts them all
     at = int(np.searchsorted(keys, key))
-    packed = int(classes[at]) if at < len(keys) and keys[at] == key else 0
-    return Listed(packed & 7, packed >> 3 & 7, packed >> 6 & 7, packed >> 9)
+    return Listed.of(int(classes[at]) if at < len(keys) and keys[at] == key else 0)
 
 
 def is_common(word: str) -> bool:

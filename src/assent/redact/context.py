@@ -20,7 +20,7 @@ from assent.redact.vocabulary import (
     Weight,
 )
 
-_BEFORE = REACH = 56  # characters
+REACH = 56  # characters
 """No word further away than this says anything about a number."""
 _AFTER = 24
 _WORDS_BEFORE = 7
@@ -57,7 +57,7 @@ def before(text: str, start: int) -> Hint:
         text: a plain text.
         start: where the number starts, in characters.
     """
-    floor = max(0, start - _BEFORE)
+    floor = max(0, start - REACH)
     floor = max(floor, text.rfind(BARRIER, floor, start) + 1)
     words = _WORD.findall(text[floor:start].lower())
     if words and floor and text[floor].isalpha() and text[floor - 1].isalpha():
@@ -112,7 +112,7 @@ def after(text: str, end: int) -> Hint:
     found = _BESIDE.match(text, end, end + _AFTER)
     if found and found.group(1).lower() in AFTERWARDS:
         return Hint(Kind.PHONE, Weight.STRONG)
-    found = _SENTENCE.match(text, end, end + _BEFORE)
+    found = _SENTENCE.match(text, end, end + REACH)
     if found:
         hint = _nearest(found.group(1).lower().split()[::-1])
         return hint if hint.weight is Weight.STRONG else NO_HINT

@@ -150,7 +150,7 @@ def blocks(text: str, over: Iterable[Stretch] = ()) -> Iterator[Block]:
         text: plain texts.
         over: what no trace is looked for in, sorted and apart.
     """
-    data = masked(text, over).encode("utf-8", "surrogatepass")
+    data = _masked(text, over).encode("utf-8", "surrogatepass")
     if len(data) == len(text):
         yield from _joined(data)
         return
@@ -162,7 +162,7 @@ def blocks(text: str, over: Iterable[Stretch] = ()) -> Iterator[Block]:
         yield block._replace(start=start, end=end)
 
 
-def masked(text: str, over: Iterable[Stretch]) -> str:
+def _masked(text: str, over: Iterable[Stretch]) -> str:
     """Write the same letter all over some stretches, sorted and apart."""
     pieces: list[str] = []
     done = 0

@@ -16,7 +16,16 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.grams import Field, Hashes, Indexes, Words, mixed, moved
+from assent.redact.grams import (
+    Field,
+    Hashes,
+    Indexes,
+    Words,
+    firsts_of,
+    mixed,
+    moved,
+    places_in,
+)
 
 FEWEST = 5
 """Letters of a form. Fewer are a word of some language, whatever their order."""
@@ -77,8 +86,7 @@ class FormTable:
     def __init__(self, keys: Hashes) -> None:
         keys.sort()
         letters = keys >> _BITS
-        new = np.ones(len(keys), np.bool_)
-        np.not_equal(letters[1:], letters[:-1], out=new[1:])
+        new = firsts_of(letters)
         if not new.all():
             keys = np.bitwise_or.reduceat(keys, np.flatnonzero(new))
         self._keys = keys
@@ -96,8 +104,7 @@ class FormTable:
         """
         maybe = np.flatnonzero(self._maybe.may_hold(hashes))
         wanted = hashes[maybe] >> _BITS
-        places = np.searchsorted(self._keys, wanted << _BITS)
-        places[places == len(self._keys)] = 0
+        places = places_in(self._keys, wanted << _BITS)
         keys = self._keys[places] if len(self._keys) else wanted
         found = keys >> _BITS == wanted if len(self._keys) else places > 0
         return maybe[found], (keys[found] & _FLAGS).astype(np.uint8)
@@ -107,8 +114,7 @@ def same_letters(keys: Hashes, hashes: Hashes) -> NDArray[np.bool_]:
     """Say which keys are of letters that have one of these hashes, sorted."""
     if not len(hashes):
         return np.zeros(len(keys), np.bool_)
-    places = np.searchsorted(hashes, keys & ~_FLAGS)
-    places[places == len(hashes)] = 0
+    places = places_in(hashes, keys & ~_FLAGS)
     same: NDArray[np.bool_] = hashes[places] >> _BITS == keys >> _BITS
     return same
 

@@ -12,6 +12,7 @@ entries gets their keyed tags instead, see `assent.redact.directory`.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,11 +110,8 @@ class Words:
     @classmethod
     def of(cls, codes: Codes) -> "Words":
         """Cut a plain text into words. Memory: 40 bytes a character."""
-        _POWERS.reach(len(codes) + 1)
-        sums = np.zeros(len(codes) + 1, np.uint64)
+        sums = _sums(codes)
         ascii_only = codes.dtype == np.uint8
-        terms = _translated(codes, _ASCII_TERM) if ascii_only else _TERM(codes)
-        np.cumsum(terms * _POWERS.up[: len(codes)], out=sums[1:])
         kinds = _translated(codes, _ASCII_CLASS) if ascii_only else CLASS(codes)
         # A plain text begins and ends with no word, so its edges come in pairs.
         word = kinds.astype(np.bool_)
@@ -128,11 +126,7 @@ class Words:
 
     def hashes(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches of the text, in lower case. Returns: (len(starts),)."""
-        found = (self.sums[ends] - self.sums[starts]) * _POWERS.down[starts]
-        found ^= found >> _HALF
-        found *= _MIX
-        found ^= found >> _HALF
-        return found
+        return mixed(self.raws(starts, ends))
 
     def raws(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches before the last step, so that `moved` can join them."""
@@ -149,19 +143,38 @@ def hashed(texts: Sequence[str]) -> Hashes:
 
 def stretches(codes: Codes) -> Words:
     """Read a plain text to hash any stretches of it; it is not cut into words."""
-    _POWERS.reach(len(codes) + 1)
-    sums = np.zeros(len(codes) + 1, np.uint64)
-    np.cumsum(_TERM(codes) * _POWERS.up[: len(codes)], out=sums[1:])
     none = np.zeros(0, np.int64)
-    return Words(none, none, sums)
+    return Words(none, none, _sums(codes))
+
+
+def _sums(codes: Codes) -> Hashes:
+    """Add the hash up from the beginning: (len(codes) + 1,)."""
+    _POWERS.reach(len(codes) + 1)
+    ascii_only = codes.dtype == np.uint8
+    terms = _translated(codes, _ASCII_TERM) if ascii_only else _TERM(codes)
+    sums = np.zeros(len(codes) + 1, np.uint64)
+    np.cumsum(terms * _POWERS.up[: len(codes)], out=sums[1:])
+    return sums
 
 
 def distinct(hashes: Hashes) -> Hashes:
     """Sort hashes, each once; ten times as fast as NumPy's `unique`."""
     found = np.sort(hashes)
-    new = np.ones(len(found), np.bool_)
-    np.not_equal(found[1:], found[:-1], out=new[1:])
-    return found[new]
+    return found[firsts_of(found)]
+
+
+def firsts_of(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which of sorted values are not the same as the one before."""
+    new = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
+
+
+def places_in(table: Hashes, wanted: Hashes) -> Indexes:
+    """Where hashes stand in a sorted table, if they do: whoever asks compares."""
+    places = np.searchsorted(table, wanted)
+    places[places == len(table)] = 0
+    return places
 
 
 def mixed(raws: Hashes) -> Hashes:
@@ -223,7 +236,7 @@ class Field:
             at = hashes[first : first + _AT_ONCE] >> self._shift
             of = at >> np.uint64(3)
             # Sorted hashes share their byte with those beside them: one write each.
-            starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1])))
+            starts = np.flatnonzero(firsts_of(of))
             self._bytes[of[starts]] |= np.bitwise_or.reduceat(_bit(at), starts)
 
     def may_hold(self, hashes: Hashes) -> NDArray[np.uint8]:
@@ -265,8 +278,7 @@ class Grams:
         """Look up hashes. Returns: (which of them stand in the table, their marks)."""
         maybe = np.flatnonzero(self._maybe.may_hold(hashes) > 0)
         wanted = hashes[maybe]
-        places = np.searchsorted(self._hashes, wanted)
-        places[places == len(self._hashes)] = 0
+        places = places_in(self._hashes, wanted)
         found = self._hashes[places] == wanted if len(self._hashes) else places > 0
         return maybe[found], self._marks[places[found]]
 

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
 from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
-from assent.redact.grams import INSIDE, Gates, Grams, Hashes, Indexes, Words, stretches
+from assent.redact.grams import (
+    INSIDE,
+    Gates,
+    Grams,
+    Hashes,
+    Indexes,
+    Words,
+    places_in,
+    stretches,
+)
 from assent.redact.hidden import Tags
 from assent.redact.plausible import JOINED, Piece, Reading, is_plausible
 from assent.redact.spans import Codes, Found, Kind
@@ -188,8 +197,7 @@ class Otherwise:
 
     def _known(self, singles: Hashes) -> bool:
         """Say whether all of some words are of names."""
-        at = np.searchsorted(self._firsts, singles)
-        at[at == len(self._firsts)] = 0
+        at = places_in(self._firsts, singles)
         return bool((self._firsts[at] == singles).all())
 
     def _span(self, text: str, pieces: Pieces, hit: _Hit) -> Found | None:

@@ -8,6 +8,7 @@ integers made with CRC-32, so every machine sees the same.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -63,12 +64,23 @@ word:-1 odds_case:0|word:1 odds_case:0
 )
 
 
+class Listed(NamedTuple):
+    """In which lists a word stands: 1 the most frequent to 7, 0 in none."""
+
+    first_name: int
+    last_name: int
+    word: int
+    place: int
+
+    @classmethod
+    def of(cls, packed: int) -> "Listed":
+        """Read the classes as the model keeps them: three bits each."""
+        return cls(packed & 7, packed >> 3 & 7, packed >> 6 & 7, packed >> 9)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Lists of first names, last names, English words and places, by CRC-32.
-
-    Classes run from 1, the most frequent, to 7; 0 says that a word is in no list.
-    """
+    """Lists of first names, last names, English words and places, by CRC-32."""
 
     packed: dict[int, int]
     grams: NDArray[np.int8]
@@ -76,10 +88,9 @@ class Words:
     constant."""
     grams_unit: float
 
-    def classes(self, word: str) -> tuple[int, int, int, int]:
-        """Classes of a lower-case word: first name, last name, English word, place."""
-        packed = self.packed.get(crc(word), 0)
-        return packed & 7, packed >> 3 & 7, packed >> 6 & 7, packed >> 9
+    def classes(self, word: str) -> Listed:
+        """Look a lower-case word up."""
+        return Listed.of(self.packed.get(crc(word), 0))
 
     def likeness(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Say how much words look like first names, last names, words: (n, 3)."""
