@@ -34,6 +34,7 @@ HOMES = {
     "phonenumbers": {"redact"},
     "stdnum": {"redact"},
     "re2": {"redact"},
+    "numba": {"redact"},
     "presidio_analyzer": {"redact"},
     "spacy": {"redact"},
     "transformers": {"redact"},

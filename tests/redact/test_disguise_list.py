@@ -22,9 +22,9 @@ def spans(row, detectors):
     plain = fold([row["text"]])
     text = skeleton(plain.text, plain.codes)
     return [
-        plain.original(start, end)[1:]
+        (span.start, span.end)
         for detect in detectors
-        for start, end, _ in detect(text)
+        for _, span in plain.originals(list(detect(text)))
     ]
 
 

@@ -8,10 +8,8 @@ from assent.redact.spans import Kind
 def found(text):
     """What is covered, and as what: (piece of the text, kind)."""
     plain = fold([text])
-    spans = [
-        (*plain.original(start, end), kind) for start, end, kind in find(plain.text)
-    ]
-    return {(text[start:end], kind) for _, start, end, kind in spans}
+    spans = plain.originals(list(find(plain.text)))
+    return {(text[start:end], kind) for _, (start, end, kind) in spans}
 
 
 def pieces(text, kind):
@@ -257,10 +255,10 @@ def test_what_stands_beside_a_text_changes_nothing():
         together = fold([*texts, text, *texts])
         number = len(texts)
 
-        assert {alone.original(s, e)[1:] for s, e, _ in find(alone.text)} == {
-            span[1:]
-            for s, e, _ in find(together.text)
-            if (span := together.original(s, e))[0] == number
+        by_itself = alone.originals(list(find(alone.text)))
+        beside = together.originals(list(find(together.text)))
+        assert {span for _, span in by_itself} == {
+            span for each, span in beside if each == number
         }
 
 

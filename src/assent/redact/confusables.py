@@ -4,7 +4,6 @@ Only where a disguise is likely: in a word that mixes alphabets, or inside an ad
 A Russian sentence stays Russian. Source of the table: Unicode, UTS 39.
 """
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,7 +18,7 @@ _TABLE = _DRESSED | _BORROWED
 
 _LATIN = 0x180  # below are the letters of languages that are written in Latin ones
 _DRESSES = np.array(sorted(_DRESSED), np.uint32)
-_BREAK = re.compile(r"[\s\0]")
+_ASCII, _SLASH = 0x7F, 0x2F
 
 
 def skeleton(text: str, codes: Codes | None = None) -> str:
@@ -41,7 +40,7 @@ def skeleton(text: str, codes: Codes | None = None) -> str:
         return text
     pieces: list[str] = []
     done = 0
-    for start, end in sorted([*_words(text, codes, foreign), *_addresses(text)]):
+    for start, end in sorted([*_words(text, codes, foreign), *_addresses(codes)]):
         start = max(start, done)
         if start < end:
             pieces += text[done:start], text[start:end].translate(_TABLE)
@@ -75,17 +74,15 @@ def _ascii_letter(codes: Codes) -> NDArray[np.bool_]:
     return (lower >= ord("a")) & (lower <= ord("z"))
 
 
-def _addresses(text: str) -> Iterator[Stretch]:
+def _addresses(codes: Codes) -> Iterator[Stretch]:
     """Find what stands without a blank around `@` and `://`, if it is not all ASCII."""
-    for sign in ("@", "://"):
-        end = 0
-        at = text.find(sign)
-        while at >= 0:
-            start = at
-            while start > end and text[start - 1] not in " \n\0":
-                start -= 1
-            stop = _BREAK.search(text, at)
-            end = stop.start() if stop else len(text)
-            if not text[start:end].isascii():
-                yield start, end
-            at = text.find(sign, end)
+    colons = np.flatnonzero(codes[:-2] == ord(":"))
+    colons = colons[(codes[colons + 1] == _SLASH) & (codes[colons + 2] == _SLASH)]
+    signs = np.concatenate((np.flatnonzero(codes == ord("@")), colons))
+    breaks = np.flatnonzero((codes == 0x20) | (codes == 0x0A) | (codes == 0))
+    edges = np.concatenate(([-1], breaks, [len(codes)]))
+    after = np.unique(np.searchsorted(edges, signs))
+    starts, ends = edges[after - 1] + 1, edges[after]
+    beyond = np.flatnonzero(codes > _ASCII)
+    odd = np.searchsorted(beyond, starts) < np.searchsorted(beyond, ends)
+    yield from zip(starts[odd].tolist(), ends[odd].tolist(), strict=True)

@@ -27,6 +27,7 @@ from cryptography.exceptions import InvalidTag
 from numpy.typing import NDArray
 
 from assent.errors import CorpusError
+from assent.redact.compiled import openings
 from assent.redact.dialled import Dialled
 from assent.redact.entries import (
     BATCH,
@@ -39,11 +40,11 @@ from assent.redact.entries import (
 )
 from assent.redact.fold import Plain
 from assent.redact.forms import Forms, FormTable
-from assent.redact.grams import Grams, Hashes, Indexes, Keys, Words, distinct, joined
+from assent.redact.grams import Grams, Keys, Words, distinct, joined
 from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
 from assent.redact.otherwise import Otherwise, Pieces
-from assent.redact.spans import Found, Kind, of_word
+from assent.redact.spans import Found, Hashes, Indexes, Kind, of_word
 
 COLUMNS = {
     "names": Kind.NAME,
@@ -64,8 +65,6 @@ _REST = re.compile(r"[/?#][^\s<>\"\0]*")
 _ADDRESS_LETTERS = 64
 _HIDDEN_BITS = 8
 _OF_RUNS = ~int(Mark.ADDRESSED)  # numbers are twice as fast as flags
-_BLANK, _NEWLINE = 0x20, 0x0A
-_COLON, _COMMA = ord(":"), ord(",")
 _KIND_OF = {mark: kind for kind, mark in MARK_OF.items()}
 
 Near = Sequence[Collection[str]]
@@ -214,15 +213,13 @@ class Directory:
         """
         if not len(words.starts):
             return
-        singles = words.hashes(words.starts, words.ends)
-        gates = self._grams.gates(singles)
+        singles, gates = self._grams.singles(words.starts, words.ends, words.sums)
         whole = Pieces(words.starts, words.ends, singles, gates)
         names = set()
-        for starts, ends, marks in self._grams.find(words, singles, gates):
-            for found in self._kept(plain, starts, ends, marks):
-                if found[2] is Kind.NAME:
-                    names.add(found[:2])
-                yield found
+        for found in self._kept(plain, *self._grams.find(words, gates)):
+            if found[2] is Kind.NAME:
+                names.add(found[:2])
+            yield found
         yield from self._otherwise.find(plain, words, whole, self._grams, names)
         yield from self._addressed(plain, words)
         if near is not None and len(self._near_rows):
@@ -303,13 +300,7 @@ class Directory:
         return mark
 
     def _addressed(self, plain: Plain, words: Words) -> Iterator[Found]:
-        codes = plain.codes
-        white = np.flatnonzero((codes == _BLANK) | (codes == _NEWLINE))
-        breaks = np.flatnonzero(codes[white[:-1]] == _NEWLINE)
-        starts, ends = white[breaks] + 1, white[breaks + 1] - 1
-        marked = (codes[ends] == _COLON) | (codes[ends] == _COMMA)
-        some = marked & (ends > starts) & (ends - starts <= _ADDRESS_LETTERS)
-        starts, ends = starts[some], ends[some]
+        starts, ends = openings(plain.codes, _ADDRESS_LETTERS)
         found, marks = self._grams.look_up(words.hashes(starts, ends))
         for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
             start, end = int(starts[at]), int(ends[at])

@@ -15,18 +15,9 @@ from numpy.typing import NDArray
 
 from assent.redact.fold import SEPARATOR, Lookup, fold
 from assent.redact.forms import Forms, made, spellings
-from assent.redact.grams import (
-    CLASS,
-    Hashes,
-    Indexes,
-    Keys,
-    Stretches,
-    Words,
-    distinct,
-    keys,
-)
+from assent.redact.grams import CLASS, Keys, Stretches, Words, distinct, keys
 from assent.redact.shapes import PHONE_DIGITS
-from assent.redact.spans import Kind
+from assent.redact.spans import Hashes, Indexes, Kind
 
 LETTERS = 3  # a shorter name is found in half of all sentences
 UNSPACED_LETTERS = 2  # a whole Chinese name may be two characters

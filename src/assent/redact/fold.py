@@ -13,7 +13,6 @@ does not pass `BARRIER` cannot see another text.
 import html
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,8 +21,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from assent.redact.compiled import CHARACTERS, DROP, SEVERAL, is_known, plain
 from assent.redact.confusables import skeleton
-from assent.redact.spans import BARRIER, PLACEHOLDER, Codes
+from assent.redact.spans import BARRIER, PLACEHOLDER, Codes, Found, Span
 
 SEPARATOR = f"\n{BARRIER}\n"
 
@@ -31,8 +31,7 @@ _LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
 # Vowel signs too: to a pattern they are no letters, and would cut a word in two.
 _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
-_CHARACTERS = 0x110000
-_DROP, _SEVERAL = _CHARACTERS, _CHARACTERS + 1
+_JAMO, _JAMOS = np.uint32(0x1100), 0x13
 _BLANK, _NEWLINE, _INVISIBLE = 0x20, 0x0A, 0x200B
 _ENTITY = re.compile(
     r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
@@ -43,11 +42,11 @@ _SYLLABLE = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 class Places(Protocol):
     """Where in the original each plain character stood."""
 
-    def start(self, at: int) -> int:
-        """Where the original of a plain character starts."""
+    def starts(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the originals of plain characters start."""
 
-    def end(self, at: int) -> int:
-        """Where the next original starts after that of a plain character, if any."""
+    def ends(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the next originals start after those of plain characters, if any."""
 
     def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """The first plain characters whose originals start there or later."""
@@ -65,12 +64,15 @@ class _Listed:
     places: NDArray[np.int32]
     size: int
 
-    def start(self, at: int) -> int:
-        return int(self.places[at])
+    def starts(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.places[at].astype(np.int64)
 
-    def end(self, at: int) -> int:
-        after = int(np.searchsorted(self.places, self.places[at], "right"))
-        return int(self.places[after]) if after < len(self.places) else self.size
+    def ends(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        after = np.searchsorted(self.places, self.places[at], "right")
+        ends = np.full(len(at), self.size)
+        some = after < len(self.places)
+        ends[some] = self.places[after[some]]
+        return ends
 
     def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.searchsorted(self.places, starts)
@@ -89,14 +91,14 @@ class _Gaps:
     def __init__(self, gone: NDArray[np.int64], size: int) -> None:
         self._gone = gone
         # How many characters are kept before each of them.
-        self._before = (gone - np.arange(len(gone))).tolist()
+        self._before = gone - np.arange(len(gone))
         self._size = size
 
-    def start(self, at: int) -> int:
-        return at + bisect_right(self._before, at)
+    def starts(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        return at + np.searchsorted(self._before, at, "right")
 
-    def end(self, at: int) -> int:
-        return min(self.start(at + 1), self._size)
+    def ends(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.minimum(self.starts(at + 1), self._size)
 
     def plain(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         return starts - np.searchsorted(self._gone, starts)
@@ -125,22 +127,28 @@ class Plain:
         """Where each text starts in `text`; one more for the end."""
         return self.places.plain(np.array(self.bounds))
 
-    def original(self, start: int, end: int) -> tuple[int, int, int]:
-        """Move a span of the plain text back: (number of the text, start, end).
+    def originals(self, spans: Sequence[Found]) -> Iterator[tuple[int, Span]]:
+        """Move spans of the plain text back: the number of the text, and where in it.
 
         What was left out belongs to the character before it: an accent goes with its
-        letter, so no half of a name stays behind.
+        letter, so no half of a name stays behind. One character that was folded to
+        several goes whole.
 
         Args:
-            start: of the first character.
-            end: after the last one; the span holds no barrier.
+            spans: that hold no barrier.
         """
-        begin = self.places.start(start)
-        number = bisect_right(self.bounds, begin) - 1
-        base = self.bounds[number]
-        # One character that was folded to several goes whole.
-        stop = min(self.places.end(end - 1), self.bounds[number + 1] - len(SEPARATOR))
-        return number, begin - base, stop - base
+        if not spans:
+            return iter(())
+        starts, ends, kinds = zip(*spans, strict=True)
+        bounds = np.array(self.bounds)
+        begins = self.places.starts(np.array(starts))
+        numbers = np.searchsorted(bounds, begins, "right") - 1
+        stops = np.minimum(
+            self.places.ends(np.array(ends) - 1), bounds[numbers + 1] - len(SEPARATOR)
+        )
+        base = bounds[numbers]
+        columns = (begins - base).tolist(), (stops - base).tolist(), kinds
+        return zip(numbers.tolist(), map(Span, *columns), strict=True)
 
 
 class Lookup:
@@ -154,28 +162,45 @@ class Lookup:
     def __init__(self, value: Callable[[str], int], kind: type[np.unsignedinteger]):
         self._value = value
         self._unknown = np.iinfo(kind).max
-        self._values = np.full(_CHARACTERS, self._unknown, kind)
+        self._values = np.full(CHARACTERS, self._unknown, kind)
 
     def __call__(self, codes: Codes) -> NDArray[Any]:
         """Look up code points. Returns: (len(codes),) their values."""
-        found = self._values[codes]
-        unknown = found == self._unknown
-        if unknown.any():
-            for code in np.unique(codes[unknown]).tolist():
-                self._values[code] = self._value(chr(code))
-            found = self._values[codes]
+        found: NDArray[Any] = self.knowing(codes)[codes]
         return found
 
+    def knowing(self, codes: Codes) -> NDArray[Any]:
+        """Give the values of all characters, of which those of some are known."""
+        if not is_known(codes, self._values, self._unknown):
+            for code in np.unique(codes[self._values[codes] == self._unknown]).tolist():
+                self._values[code] = self._value(chr(code))
+        return self._values
 
-_several: dict[int, list[int]] = {}
+
+class _Several:
+    """What characters are folded to that are folded to several."""
+
+    def __init__(self) -> None:
+        self.listed = np.zeros((1, 1), np.uint32)
+
+    def add(self, parts: Sequence[int]) -> int:
+        """Add some. Returns: their number."""
+        rows, columns = len(self.listed), max(self.listed.shape[1], len(parts) + 1)
+        listed = np.zeros((rows + 1, columns), np.uint32)
+        listed[:rows, : self.listed.shape[1]] = self.listed
+        listed[rows, : len(parts) + 1] = [len(parts), *parts]
+        self.listed = listed
+        return rows
+
+
+_SEVERAL = _Several()
 
 
 def _folded(character: str) -> int:
     parts = [ord(part) for part in _fold(character)]
     if len(parts) > 1:
-        _several[ord(character)] = parts
-        return _SEVERAL
-    return parts[0] if parts else _DROP
+        return SEVERAL + _SEVERAL.add(parts)
+    return parts[0] if parts else DROP
 
 
 def _fold(character: str) -> str:
@@ -198,7 +223,7 @@ def _fold(character: str) -> str:
 _FOLDED = Lookup(_folded, np.uint32)
 _GONE = 0xFF
 _ASCII = bytes(
-    _GONE if (code := _folded(chr(each))) == _DROP else code for each in range(128)
+    _GONE if (code := _folded(chr(each))) == DROP else code for each in range(128)
 ) + bytes(128)
 
 
@@ -223,8 +248,15 @@ def fold(texts: Sequence[str]) -> Plain:
         latin = skeleton(text, codes)
         if latin is not text:
             text = latin
-            codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+            codes = wide_codes(text)
     return Plain(text, codes, places, joined, bounds.tolist())
+
+
+def wide_codes(text: str) -> Codes:
+    """Give the code points of a text, to be written to."""
+    return np.frombuffer(
+        bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32
+    )
 
 
 def is_simple(text: str) -> bool:
@@ -239,8 +271,10 @@ def _entities(joined: str) -> Iterator[tuple[int, int, str]]:
             yield found.start(), found.end(), written
 
 
-def _syllables(joined: str) -> Iterator[tuple[int, int, str]]:
+def _syllables(joined: str, original: Codes) -> Iterator[tuple[int, int, str]]:
     """Put Hangul together that was taken apart: (start, end, syllable)."""
+    if not (original - _JAMO < _JAMOS).any():
+        return
     for found in _SYLLABLE.finditer(joined):
         yield found.start(), found.end(), unicodedata.normalize("NFC", found.group())
 
@@ -263,24 +297,14 @@ def _ascii(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, Places] | Non
 
 def _any(joined: str, bounds: NDArray[np.int64]) -> tuple[Codes, _Listed]:
     """Fold any text: leave out what is not seen, write several characters for one."""
-    original = np.frombuffer(
-        bytearray(joined.encode("utf-32-le", "surrogatepass")), np.uint32
-    )
-    for start, end, written in chain(_entities(joined), _syllables(joined)):
+    original = wide_codes(joined)
+    for start, end, written in chain(_entities(joined), _syllables(joined, original)):
         # What is written shorter leaves invisible characters behind.
         original[start:end] = _INVISIBLE
         original[start : start + len(written)] = list(map(ord, written))
     codes = _FOLDED(original)
     _bar(codes, joined, bounds)
-    places = np.flatnonzero(codes != _DROP).astype(np.int32)
-    several = np.flatnonzero(codes == _SEVERAL).astype(np.int32)
-    parts = [_several[code] for code in original[several].tolist()]
-    if parts:
-        more = np.repeat(several, [len(part) - 1 for part in parts])
-        places = np.insert(places, np.searchsorted(places, more), more)
-    codes = codes[places]
-    if parts:
-        codes[codes == _SEVERAL] = [each for part in parts for each in part]
+    codes, places = plain(codes, _SEVERAL.listed)
     kept = np.flatnonzero(~_surplus(codes))
     return codes[kept], _Listed(places[kept], len(joined))
 

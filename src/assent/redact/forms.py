@@ -16,16 +16,8 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.grams import (
-    Field,
-    Hashes,
-    Indexes,
-    Words,
-    firsts_of,
-    mixed,
-    moved,
-    places_in,
-)
+from assent.redact.grams import Table, Words, firsts_of, mixed, moved, places_in
+from assent.redact.spans import Hashes, Indexes
 
 FEWEST = 5
 """Letters of a form. Fewer are a word of some language, whatever their order."""
@@ -41,7 +33,8 @@ class Form(IntFlag):
 
 
 _HIDDEN_BITS = 2
-_BITS = np.uint64(4)
+LOW = 4
+"""Bits of a key that say how its letters follow from the name."""
 _FLAGS = np.uint64(15)
 
 
@@ -81,19 +74,18 @@ class FormTable:
         keys: of `Forms`, in any order, repeated or not. They are sorted in place.
     """
 
-    __slots__ = ("_keys", "_maybe")
+    __slots__ = ("table",)
 
     def __init__(self, keys: Hashes) -> None:
         keys.sort()
-        letters = keys >> _BITS
+        letters = keys >> np.uint64(LOW)
         new = firsts_of(letters)
         if not new.all():
             keys = np.bitwise_or.reduceat(keys, np.flatnonzero(new))
-        self._keys = keys
-        self._maybe = Field(keys)
+        self.table = Table(keys)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.table.hashes)
 
     def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint8]]:
         """Look up hashes of letters.
@@ -102,12 +94,12 @@ class FormTable:
             (which of them stand in the table, their flags: those of names in the clear,
             and above them those of hidden ones).
         """
-        maybe = np.flatnonzero(self._maybe.may_hold(hashes))
-        wanted = hashes[maybe] >> _BITS
-        places = places_in(self._keys, wanted << _BITS)
-        keys = self._keys[places] if len(self._keys) else wanted
-        found = keys >> _BITS == wanted if len(self._keys) else places > 0
-        return maybe[found], (keys[found] & _FLAGS).astype(np.uint8)
+        found, places = self.table.looked_up(hashes, LOW)
+        return found, self.flags(places)
+
+    def flags(self, places: Indexes) -> NDArray[np.uint8]:
+        """Give the flags of what stands in some places of the table."""
+        return (self.table.hashes[places] & _FLAGS).astype(np.uint8)
 
 
 def same_letters(keys: Hashes, hashes: Hashes) -> NDArray[np.bool_]:
@@ -115,7 +107,7 @@ def same_letters(keys: Hashes, hashes: Hashes) -> NDArray[np.bool_]:
     if not len(hashes):
         return np.zeros(len(keys), np.bool_)
     places = places_in(hashes, keys & ~_FLAGS)
-    same: NDArray[np.bool_] = hashes[places] >> _BITS == keys >> _BITS
+    same: NDArray[np.bool_] = hashes[places] >> np.uint64(LOW) == keys >> np.uint64(LOW)
     return same
 
 

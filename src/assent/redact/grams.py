@@ -1,29 +1,25 @@
 """Grams: which runs of words of a text stand in a table of a million or a thousand.
 
 A run of words is looked up by its hash. The hash of any stretch is the difference of
-two prefix sums, so all runs of a batch cost a few vector operations, whatever the size
-of the table, and an entry costs 10 bytes. A name that ends inside a word is never
-looked up: `Anna Berg` is not found in `Susanna Bergson`.
+two sums from the end of the text, so a run costs the same however long it is, whatever
+the size of the table, and an entry costs 10 bytes. A name that ends inside a word is
+never looked up: `Anna Berg` is not found in `Susanna Bergson`.
 
 The hash is a polynomial over 2**64: fast, and not secret. Whoever may not see the
 entries gets their keyed tags instead, see `assent.redact.directory`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.fold import Lookup
-from assent.redact.spans import Codes, of_word
-
-Hashes = NDArray[np.uint64]
-Indexes = NDArray[np.int64]
-Gates = NDArray[np.uint16]
-"""What a word may begin: a bit for each length of run."""
+from assent.redact.compiled import LONG, added_up, cut, looked_up, runs, singles
+from assent.redact.fold import Lookup, wide_codes
+from assent.redact.spans import Codes, Gates, Hashes, Indexes, of_word
 
 # Scripts written without blanks: there each character may begin or end a name.
 UNSPACED = re.compile(
@@ -33,8 +29,6 @@ UNSPACED = re.compile(
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
-_LONG = 15
-"""Runs of so many words and more share one bit of the gate."""
 INSIDE = np.uint16(1)
 """Bit of the gate: the word is one of a name of several words."""
 _AT_ONCE = 1 << 22
@@ -57,37 +51,26 @@ def _term(character: str) -> int:
 CLASS = Lookup(_class, np.uint8)
 """0: of no word; 1: of a word; 2: a word of its own."""
 
-_TERM = Lookup(_term, np.uint64)
+_TERM = Lookup(_term, np.uint32)
 
-# Of ASCII the same, a byte for a byte.
-_ASCII_CLASS = bytes(_class(chr(each)) for each in range(128)) + bytes(128)
-_ASCII_TERM = bytes(_term(chr(each)) for each in range(128)) + bytes(128)
-
-
-def _translated(codes: Codes, table: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(codes.tobytes().translate(table), np.uint8)
+# Of ASCII the same, in tables that stay in the nearest cache.
+_ASCII_CLASS = np.array([*map(_class, map(chr, range(128)))], np.uint8)
+_ASCII_TERM = np.array([*map(_term, map(chr, range(128)))], np.uint32)
 
 
 class _Powers:
-    """Powers of the base and of its inverse, as many as the longest batch needs."""
+    """Powers of the base, as many as the longest stretch needs."""
 
     def __init__(self) -> None:
         self.up: Hashes = np.ones(1, np.uint64)
-        self.down: Hashes = np.ones(1, np.uint64)
 
-    def reach(self, length: int) -> None:
-        if length <= len(self.up):
-            return
-        length = 1 << (length - 1).bit_length()
-        self.up = _powers(_BASE, length)
-        self.down = _powers(pow(_BASE, -1, 1 << 64), length)
-
-
-def _powers(base: int, length: int) -> Hashes:
-    factors = np.full(length, base, np.uint64)
-    factors[0] = 1
-    powers: Hashes = np.multiply.accumulate(factors)
-    return powers
+    def reach(self, length: int) -> Hashes:
+        """Give the powers from 0 to a length at least."""
+        if length >= len(self.up):
+            factors = np.full(1 << length.bit_length(), _BASE, np.uint64)
+            factors[0] = 1
+            self.up = np.multiply.accumulate(factors)
+        return self.up
 
 
 _POWERS = _Powers()
@@ -100,7 +83,7 @@ class Words:
     Args:
         starts: (W,) where each word starts in the text.
         ends: (W,) after its last character.
-        sums: (len(text) + 1,) prefix sums of the hash.
+        sums: (len(text) + 1,) of the hash, each of all that follows.
     """
 
     starts: Indexes
@@ -109,20 +92,11 @@ class Words:
 
     @classmethod
     def of(cls, codes: Codes) -> "Words":
-        """Cut a plain text into words. Memory: 40 bytes a character."""
-        sums = _sums(codes)
-        ascii_only = codes.dtype == np.uint8
-        kinds = _translated(codes, _ASCII_CLASS) if ascii_only else CLASS(codes)
-        # A plain text begins and ends with no word, so its edges come in pairs.
-        word = kinds.astype(np.bool_)
-        edge = word[1:] != word[:-1]
-        alone = kinds == 2
-        if ascii_only or not alone.any():
-            edges = np.flatnonzero(edge) + 1
-            return cls(edges[::2], edges[1::2], sums)
-        edge |= alone[1:] | alone[:-1]
-        starts, ends = edge & word[1:], edge & word[:-1]
-        return cls(np.flatnonzero(starts) + 1, np.flatnonzero(ends) + 1, sums)
+        """Cut a plain text into words. Memory: 24 bytes a character."""
+        narrow = codes.dtype == np.uint8
+        return cls(
+            *cut(codes, _ASCII_CLASS if narrow else CLASS.knowing(codes)), _sums(codes)
+        )
 
     def hashes(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches of the text, in lower case. Returns: (len(starts),)."""
@@ -130,15 +104,17 @@ class Words:
 
     def raws(self, starts: Indexes, ends: Indexes) -> Hashes:
         """Hash stretches before the last step, so that `moved` can join them."""
-        found: Hashes = (self.sums[ends] - self.sums[starts]) * _POWERS.down[starts]
+        lengths = ends - starts
+        up = _POWERS.reach(int(lengths.max(initial=0)))
+        found: Hashes = self.sums[starts] - up[lengths] * self.sums[ends]
         return found
 
 
 def hashed(texts: Sequence[str]) -> Hashes:
     """Hash folded texts whole, as `Words.hashes` does."""
-    whole = "".join(texts).encode("utf-32-le", "surrogatepass")
+    whole = wide_codes("".join(texts))
     edges = np.cumsum([0, *map(len, texts)])
-    return stretches(np.frombuffer(whole, "<u4")).hashes(edges[:-1], edges[1:])
+    return stretches(whole).hashes(edges[:-1], edges[1:])
 
 
 def stretches(codes: Codes) -> Words:
@@ -148,13 +124,14 @@ def stretches(codes: Codes) -> Words:
 
 
 def _sums(codes: Codes) -> Hashes:
-    """Add the hash up from the beginning: (len(codes) + 1,)."""
-    _POWERS.reach(len(codes) + 1)
-    ascii_only = codes.dtype == np.uint8
-    terms = _translated(codes, _ASCII_TERM) if ascii_only else _TERM(codes)
-    sums = np.zeros(len(codes) + 1, np.uint64)
-    np.cumsum(terms * _POWERS.up[: len(codes)], out=sums[1:])
-    return sums
+    """Add the hash up from the end: (len(codes) + 1,)."""
+    terms = _ASCII_TERM if codes.dtype == np.uint8 else _TERM.knowing(codes)
+    return added_up(codes, terms, np.uint64(_BASE))
+
+
+def powers(words: Words) -> Hashes:
+    """Give the powers of the base: enough for any run of the words."""
+    return _POWERS.reach(len(words.sums))
 
 
 def distinct(hashes: Hashes) -> Hashes:
@@ -187,7 +164,7 @@ def mixed(raws: Hashes) -> Hashes:
 
 def moved(raws: Hashes, behind: Indexes) -> Hashes:
     """Hash stretches as if so many characters stood before each."""
-    found: Hashes = raws * _POWERS.up[behind]
+    found: Hashes = raws * _POWERS.reach(int(behind.max(initial=0)))[behind]
     return found
 
 
@@ -219,31 +196,40 @@ def joined(parts: Sequence[Keys]) -> Keys:
     )
 
 
-class Field:
-    """A bit field that says of most hashes that they stand in no table.
+class Table:
+    """A sorted table, and a bit field that says of most hashes that it lacks them.
 
     Args:
-        hashes: that stand there, sorted. It takes 16 to 32 bits for each.
+        hashes: sorted, none twice. The field takes 16 to 32 bits for each.
     """
 
-    __slots__ = ("_bytes", "_shift")
+    __slots__ = ("bits", "hashes", "shift")
 
     def __init__(self, hashes: Hashes) -> None:
         bits = max(10, (16 * max(1, len(hashes)) - 1).bit_length())
-        self._shift = np.uint64(64 - bits)
-        self._bytes = np.zeros(1 << (bits - 3), np.uint8)
+        self.hashes = hashes
+        self.shift = np.uint64(64 - bits)
+        self.bits = np.zeros(1 << (bits - 3), np.uint8)
         for first in range(0, len(hashes), _AT_ONCE):
-            at = hashes[first : first + _AT_ONCE] >> self._shift
+            at = hashes[first : first + _AT_ONCE] >> self.shift
             of = at >> np.uint64(3)
             # Sorted hashes share their byte with those beside them: one write each.
             starts = np.flatnonzero(firsts_of(of))
-            self._bytes[of[starts]] |= np.bitwise_or.reduceat(_bit(at), starts)
+            self.bits[of[starts]] |= np.bitwise_or.reduceat(_bit(at), starts)
 
-    def may_hold(self, hashes: Hashes) -> NDArray[np.uint8]:
-        """Look hashes up: 0 where one stands in no table."""
-        at = hashes >> self._shift
-        found: NDArray[np.uint8] = self._bytes[at >> np.uint64(3)] & _bit(at)
-        return found
+    def looked_up(self, hashes: Hashes, low: int = 0) -> tuple[Indexes, Indexes]:
+        """Find which hashes stand in the table: (their numbers, their places).
+
+        Args:
+            hashes: in any order.
+            low: so many of the lowest bits say something else.
+        """
+        return looked_up(hashes, *self.parts, np.uint64(low))
+
+    @property
+    def parts(self) -> tuple[NDArray[np.uint8], np.uint64, Hashes]:
+        """The field, its shift and the hashes, as compiled loops take them."""
+        return self.bits, self.shift, self.hashes
 
 
 class Grams:
@@ -255,65 +241,64 @@ class Grams:
         inside: hashes of words for which `gates` says so: those of names of several.
     """
 
-    __slots__ = ("_counts", "_first", "_first_shift", "_hashes", "_marks", "_maybe")
+    __slots__ = ("_counts", "_first", "_first_shift", "_marks", "_table")
 
     def __init__(self, keys: Keys, marks: NDArray[np.uint16], inside: Hashes) -> None:
-        self._hashes, self._marks = _sorted(keys.hashes, marks)
-        self._maybe = Field(self._hashes)
+        hashes, self._marks = _sorted(keys.hashes, marks)
+        self._table = Table(hashes)
         counts = np.flatnonzero(np.bincount(keys.words, minlength=1))
-        self._counts = tuple(counts[counts > 0].tolist())
+        self._counts = counts[counts > 0]
         firsts = len(distinct(keys.firsts)) + len(inside)
         bits = min(22, max(10, (4 * max(1, firsts) - 1).bit_length()))
         self._first_shift = np.uint64(64 - bits)
         self._first = np.zeros(1 << bits, np.uint16)
         self._first[inside >> self._first_shift] |= INSIDE
-        for count in self._counts:
+        for count in self._counts.tolist():
             of = keys.firsts[keys.words == count] >> self._first_shift
-            self._first[of] |= np.uint16(1 << min(count, _LONG))
+            self._first[of] |= np.uint16(1 << min(count, LONG))
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return len(self._table.hashes)
 
     def look_up(self, hashes: Hashes) -> tuple[Indexes, NDArray[np.uint16]]:
         """Look up hashes. Returns: (which of them stand in the table, their marks)."""
-        maybe = np.flatnonzero(self._maybe.may_hold(hashes) > 0)
-        wanted = hashes[maybe]
-        places = places_in(self._hashes, wanted)
-        found = self._hashes[places] == wanted if len(self._hashes) else places > 0
-        return maybe[found], self._marks[places[found]]
+        found, places = self._table.looked_up(hashes)
+        return found, self._marks[places]
 
-    def gates(self, singles: Hashes) -> Gates:
-        """Say of hashes of words what they may begin: a bit for each length of run.
+    def singles(
+        self, starts: Indexes, ends: Indexes, sums: Hashes
+    ) -> tuple[Hashes, Gates]:
+        """Hash words of a text, and say what each may begin: (hashes, gates).
 
-        The lowest bit: the word may be one of a name of several words.
+        A gate is a bit for each length of run. The lowest bit: the word may be one of a
+        name of several words.
         """
-        found: Gates = self._first[singles >> self._first_shift]
-        return found
+        up = _POWERS.reach(len(sums))
+        return singles(starts, ends, sums, up, self._first, self._first_shift)
 
     def find(
-        self, words: Words, singles: Hashes, gates: Gates
-    ) -> Iterator[tuple[Indexes, Indexes, NDArray[np.uint16]]]:
+        self, words: Words, gates: Gates
+    ) -> tuple[Indexes, Indexes, NDArray[np.uint16]]:
         """Find every run of words that stands in the table; runs may overlap.
 
         Args:
             words: of a text.
-            singles: hashes of each of them.
             gates: of the same.
 
         Returns:
-            For each length of run: (starts, ends, marks).
+            (starts, ends, marks)
         """
-        for count in self._counts:
-            bit = np.uint16(1 << min(count, _LONG))
-            last = len(words.starts) - count + 1
-            if last <= 0:
-                continue
-            begin = np.flatnonzero(gates[:last] & bit > 0)  # of booleans it is quick
-            starts, ends = words.starts[begin], words.ends[begin + (count - 1)]
-            hashes = singles[begin] if count == 1 else words.hashes(starts, ends)
-            found, marks = self.look_up(hashes)
-            if len(found):
-                yield starts[found], ends[found], marks
+        first, counts, places = runs(
+            words.starts,
+            words.ends,
+            words.sums,
+            powers(words),
+            gates,
+            self._counts,
+            *self._table.parts,
+        )
+        last = first + counts - 1
+        return words.starts[first], words.ends[last], self._marks[places]
 
 
 def _sorted(

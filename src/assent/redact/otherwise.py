@@ -8,43 +8,41 @@ letters are looked up; what is found then has to be written like a name, see
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assent.redact.compiled_runs import (
+    APOSTROPHE,
+    GAP,
+    MORE,
+    ONE,
+    TRIMMED,
+    Sought,
+    Text,
+    capital_runs,
+    letters_apart,
+    parts,
+    rows_of_words,
+    single_words,
+)
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
 from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
-from assent.redact.grams import (
-    INSIDE,
-    Gates,
-    Grams,
-    Hashes,
-    Indexes,
-    Words,
-    places_in,
-    stretches,
-)
+from assent.redact.grams import Grams, Words, places_in, powers, stretches
 from assent.redact.hidden import Tags
-from assent.redact.plausible import JOINED, Piece, Reading, is_plausible
-from assent.redact.spans import Codes, Found, Kind
+from assent.redact.plausible import Piece, Reading, is_plausible
+from assent.redact.spans import Codes, Found, Gates, Hashes, Indexes, Kind
 
-GAP = 5
-"""Characters between two words of a name."""
 APART = range(6, 27)
 """Letters of a name, each for itself."""
-_PLAIN = tuple(tuple(range(count)) for count in range(2, WORDS + 1))
 _MORE = ((0, 2), (0, 3), (0, 2, 3))
 """Which words of a run are the name's; one or two in its middle are not."""
 _UNDERSCORE, _HYPHEN, _BLANK, _NEWLINE = 0x5F, 0x2D, 0x20, 0x0A
-_S = (0x53, 0x73)
-_LETTERS = 0x41
-_LONGEST_TAIL = 8
-_AT_ONCE = 1 << 19
-"""Runs that are looked up together: 40 MB."""
 _ROWS = 1 << 14
 _WORD = re.compile(r"[^\W_]+")
 
@@ -66,7 +64,36 @@ class Pieces:
     gates: Gates
 
 
-NONE: Indexes = np.zeros(0, np.int64)
+class _Rule(NamedTuple):
+    """What kind of run it is.
+
+    Args:
+        offsets: which pieces, counted from the first, are of the name.
+        reading: how it has to be written.
+        trimmed: an `s` at the end is not of the name.
+        whole: so many of the first pieces have to be words of names.
+    """
+
+    offsets: tuple[int, ...]
+    reading: Reading
+    trimmed: bool = False
+    whole: int = 0
+
+
+def _rules() -> Iterator[tuple[int, _Rule]]:
+    for count in range(2, WORDS + 1):
+        offsets = tuple(range(count))
+        yield count, _Rule(offsets, Reading.WORDS, whole=count)
+        yield TRIMMED + count, _Rule(offsets, Reading.WORDS, True, count - 1)
+    for number, offsets in enumerate(_MORE):
+        yield MORE + number, _Rule(offsets, Reading.MORE, whole=1)
+    # `Sean OSullivan`.
+    yield APOSTROPHE, _Rule((0, 1), Reading.WORDS, whole=1)
+    yield ONE, _Rule((0,), Reading.JOINED)
+
+
+_RULES = dict(_rules())
+_ROWS_OF_MORE = np.array([each + (0,) * (3 - len(each)) for each in _MORE])
 
 
 class _Runs(NamedTuple):
@@ -74,30 +101,22 @@ class _Runs(NamedTuple):
 
     Args:
         begin: number of the first piece of each.
-        offsets: which pieces, counted from the first, are of the name.
-        reading: what kind of run it is.
-        trimmed: an `s` at the end is not of the name.
-        whole: so many of the first pieces have to be words of names.
-        hashes: of the letters, where they are known already.
-        counts: how many pieces each has, all of the name, where `offsets` is empty.
+        hashes: of the letters.
+        counts: how many pieces each has, all of the name.
+        reading: how they have to be written.
     """
 
     begin: Indexes
-    offsets: tuple[int, ...]
+    hashes: Hashes
+    counts: Indexes
     reading: Reading
-    trimmed: bool = False
-    whole: int = 0
-    hashes: Hashes | None = None
-    counts: Indexes = NONE
 
 
 class _Hit(NamedTuple):
-    """A run whose letters stand in the table: see `_Runs`; `flags` as looked up."""
+    """A run whose letters stand in the table: its first piece; `flags` as looked up."""
 
     begin: int
-    offsets: tuple[int, ...]
-    reading: Reading
-    trimmed: bool
+    rule: _Rule
     flags: int
 
 
@@ -143,57 +162,41 @@ class Otherwise:
         if not len(self._table):
             return
         for pieces in (whole, _parts(plain.codes, words, grams)):
-            if len(pieces.starts):
-                yield from self._found(plain, words, pieces, known)
-
-    def _found(
-        self,
-        plain: Plain,
-        words: Words,
-        pieces: Pieces,
-        known: Collection[tuple[int, int]],
-    ) -> Iterator[Found]:
-        every: list[_Runs] = []
-        size = 0
-        for runs in _runs(plain, pieces):
-            every.append(runs)
-            size += len(runs.begin)
-            if size >= _AT_ONCE:
-                yield from self._looked_up(plain, words, pieces, every, known)
-                every, size = [], 0
-        yield from self._looked_up(plain, words, pieces, every, known)
-
-    def _looked_up(
-        self,
-        plain: Plain,
-        words: Words,
-        pieces: Pieces,
-        every: Sequence[_Runs],
-        known: Collection[tuple[int, int]],
-    ) -> Iterator[Found]:
-        """Look up runs at once: a call costs more than what most of them look up."""
-        every = [runs for runs in every if len(runs.begin)]
-        if not every:
-            return
-        found, flags = self._table.look_up(
-            np.concatenate([_hashes(words, pieces, runs) for runs in every])
-        )
-        bounds = np.cumsum([0, *(len(runs.begin) for runs in every)])
-        which = np.searchsorted(bounds, found, "right") - 1
-        at = found - bounds[which]
-        hits = zip(which.tolist(), at.tolist(), flags.tolist(), strict=True)
-        for number, place, flag in hits:
-            runs = every[number]
-            begin = int(runs.begin[place])
-            offsets = runs.offsets or tuple(range(int(runs.counts[place])))
-            span = int(pieces.starts[begin]), int(pieces.ends[begin + offsets[-1]])
-            # The gates let some others pass: which ones is the table's business.
-            if span not in known and self._known(
-                pieces.singles[begin : begin + runs.whole]
-            ):
-                hit = _Hit(begin, offsets, runs.reading, runs.trimmed, flag)
+            for hit in self._hits(plain, words, pieces):
+                begin, rule = hit.begin, hit.rule
+                span = pieces.starts[begin], pieces.ends[begin + rule.offsets[-1]]
+                # The gates let some others pass: which ones is the table's business.
+                if (int(span[0]), int(span[1])) in known or not self._known(
+                    pieces.singles[begin : begin + rule.whole]
+                ):
+                    continue
                 if (name := self._span(plain.text, pieces, hit)) is not None:
                     yield name
+
+    def _hits(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[_Hit]:
+        text = Text(
+            plain.codes,
+            pieces.starts,
+            pieces.ends,
+            pieces.gates,
+            words.sums,
+            powers(words),
+        )
+        sought = Sought(*self._table.table.parts)
+        for begins, rules, places in (
+            single_words(text, sought),
+            rows_of_words(text, sought),
+            capital_runs(text, sought, _ROWS_OF_MORE),
+        ):
+            flags = self._table.flags(places)
+            for begin, rule, flag in _listed(begins, rules, flags):
+                yield _Hit(begin, _RULES[rule], flag)
+        broken = _broken(plain.codes, words, pieces)
+        for runs in chain(broken, _apart(plain, pieces)):
+            found, flags = self._table.look_up(runs.hashes)
+            every = _listed(runs.begin[found], runs.counts[found], flags)
+            for begin, count, flag in every:
+                yield _Hit(begin, _Rule(tuple(range(count)), runs.reading), flag)
 
     def _known(self, singles: Hashes) -> bool:
         """Say whether all of some words are of names."""
@@ -202,7 +205,8 @@ class Otherwise:
 
     def _span(self, text: str, pieces: Pieces, hit: _Hit) -> Found | None:
         """Give the span of a run if it can be a name."""
-        last = hit.begin + hit.offsets[-1] + 1
+        offsets, reading, trimmed, _ = hit.rule
+        last = hit.begin + offsets[-1] + 1
         bounds = zip(
             pieces.starts[hit.begin : last].tolist(),
             pieces.ends[hit.begin : last].tolist(),
@@ -211,11 +215,11 @@ class Otherwise:
         run = [Piece(start, end) for start, end in bounds]
         forms = in_the_clear(hit.flags)
         if hidden := of_hidden(hit.flags):
-            words = (text[run[each].start : run[each].end] for each in hit.offsets)
+            words = (text[run[each].start : run[each].end] for each in offsets)
             whole = lowered("".join(words))
-            if self.hides(whole[:-1] if hit.trimmed else whole):
+            if self.hides(whole[:-1] if trimmed else whole):
                 forms |= hidden
-        end = is_plausible(text, run, hit.offsets, hit.reading, forms)
+        end = is_plausible(text, run, offsets, reading, forms)
         return None if end is None else (run[0].start, end, Kind.NAME)
 
 
@@ -234,111 +238,59 @@ def readings(name: str) -> Iterator[str]:
             yield "".join(words[offset] for offset in offsets)
 
 
-def _runs(plain: Plain, pieces: Pieces) -> Iterator[_Runs]:
-    codes, ends = plain.codes, pieces.ends
-    opened = pieces.gates & INSIDE > 0
-    opens = np.flatnonzero(opened)
-    capital = opens[_capital(codes[pieces.starts[opens]])]
-    begin = opens
-    for offsets in _PLAIN:
-        behind = offsets[-1]
-        begin = _near(pieces, begin, behind)
-        if not len(begin):
-            break
-        last = codes[ends[begin + behind] - 1]
-        tail = (last == _S[0]) | (last == _S[1])
-        tail &= ends[begin + behind] - pieces.starts[begin + behind] > 2  # no `'s`
-        yield _Runs(begin[tail], offsets, Reading.WORDS, True, behind)
-        begin = begin[opened[begin + behind]]
-        yield _Runs(begin, offsets, Reading.WORDS, False, behind + 1)
-    for offsets in _MORE:
-        some = _reaching(pieces, capital, offsets[-1])
-        some = some[_capital(codes[pieces.starts[some + 1]])]
-        for offset in offsets:
-            some = some[opened[some + offset]]
-        yield _Runs(some, offsets, Reading.MORE, False, 1)
-    # A name that lost its apostrophe: `Sean OSullivan`.
-    some = _near(pieces, capital, 1)
-    some = some[_upper(codes[pieces.starts[some + 1] + 1])]
-    yield _Runs(some, (0, 1), Reading.WORDS, False, 1)
-    yield from _broken(codes, pieces)
-    lengths = ends - pieces.starts
-    yield from _apart(plain, pieces, np.flatnonzero(lengths == 1))
-    long = np.flatnonzero(lengths >= JOINED)
-    yield _Runs(long, (0,), Reading.JOINED, hashes=pieces.singles[long])
+def _listed(*columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
+    return zip(*(each.tolist() for each in columns), strict=True)
 
 
-def _near(pieces: Pieces, begin: Indexes, behind: int) -> Indexes:
-    """Keep runs whose piece so far behind follows closely on the one before it."""
-    begin = begin[begin < len(pieces.starts) - behind]
-    at = begin + behind
-    return begin[pieces.starts[at] - pieces.ends[at - 1] <= GAP]
-
-
-def _reaching(pieces: Pieces, begin: Indexes, behind: int) -> Indexes:
-    """Keep runs that go on so far without a long gap."""
-    for each in range(1, behind + 1):
-        begin = _near(pieces, begin, each)
-    return begin
-
-
-def _broken(codes: Codes, pieces: Pieces) -> Iterator[_Runs]:
+def _broken(codes: Codes, words: Words, pieces: Pieces) -> Iterator[_Runs]:
     """Words that a hyphen and a blank divide: `Bartholo- mew Finchley`."""
-    hyphens = np.flatnonzero(codes == _HYPHEN)
-    behind = codes[hyphens + 1]
-    hyphens = hyphens[(behind == _BLANK) | (behind == _NEWLINE)]
-    at = np.searchsorted(pieces.ends, hyphens)
-    at = at[at < len(pieces.ends) - 1]
-    at = at[codes[pieces.ends[at]] == _HYPHEN]
-    at = at[pieces.starts[at + 1] - pieces.ends[at] == 2]
-    if len(at):
-        for first, offsets in ((0, (0, 1)), (0, (0, 1, 2)), (1, (0, 1, 2))):
-            begin = _reaching(pieces, at[at >= first] - first, offsets[-1])
-            yield _Runs(begin, offsets, Reading.BROKEN)
+    at = np.flatnonzero(codes == _HYPHEN)
+    behind = codes[at + 1]
+    at = at[(behind == _BLANK) | (behind == _NEWLINE)]
+    at, hyphens = np.searchsorted(pieces.ends, at), at
+    inside = at < len(pieces.ends) - 1
+    at, hyphens = at[inside], hyphens[inside]
+    at = at[(pieces.ends[at] == hyphens) & (pieces.starts[at + 1] - hyphens == 2)]
+    if not len(at):
+        return
+    for first, count in ((0, 2), (0, 3), (1, 3)):
+        begin = at[at >= first] - first
+        begin = begin[begin <= len(pieces.starts) - count]
+        every = [begin + each for each in range(count)]
+        for each in range(count - 1):
+            gaps = pieces.starts[every[each + 1]] - pieces.ends[every[each]]
+            every = [some[gaps <= GAP] for some in every]
+        raws = [words.raws(pieces.starts[each], pieces.ends[each]) for each in every]
+        lengths = [pieces.ends[each] - pieces.starts[each] for each in every]
+        hashes = letters(raws, lengths)
+        yield _Runs(every[0], hashes, np.full(len(hashes), count), Reading.BROKEN)
 
 
-def _apart(plain: Plain, pieces: Pieces, one: Indexes) -> Iterator[_Runs]:
+def _apart(plain: Plain, pieces: Pieces) -> Iterator[_Runs]:
     """Letters each for itself: `A n n a  B e r g`.
 
     Every part of a row of them is a run: that it is a name must not depend on a letter
     beside it, which may belong to an address that is replaced.
     """
-    if len(one) < APART.start:
-        return
-    ends = pieces.ends[one[:-1]]
-    follows = one[1:] - one[:-1] == 1
-    gaps = pieces.starts[one[1:]] - ends
-    # In a script without blanks each character is a word, and none is apart.
-    follows &= (gaps > 0) & (gaps <= GAP)
-    breaks = np.concatenate((np.flatnonzero(~follows) + 1, [len(one)]))
-    numbers = np.arange(len(one))
-    left = breaks[np.searchsorted(breaks, numbers, "right")] - numbers
+    rows = letters_apart(pieces.starts, pieces.ends, APART.start)
+    every = _ranges(rows[:, 0], rows[:, 1] - rows[:, 0])
+    letters = stretches(plain.codes[pieces.starts[every]])
+    left = np.repeat(rows[:, 1], rows[:, 1] - rows[:, 0]) - every
     begin = np.flatnonzero(left >= APART.start)
-    letters = stretches(plain.codes[pieces.starts[one]])
     for first in range(0, len(begin), _ROWS):
         some = begin[first : first + _ROWS]
         ways = np.minimum(left[some], APART.stop - 1) - (APART.start - 1)
         of = np.repeat(some, ways)
-        done = np.repeat(np.cumsum(ways) - ways, ways)
-        counts = np.arange(len(of)) - done + APART.start
+        counts = _ranges(np.full(len(ways), APART.start), ways)
         hashes = letters.hashes(of, of + counts)
-        yield _Runs(one[of], (), Reading.APART, hashes=hashes, counts=counts)
+        yield _Runs(every[of], hashes, counts, Reading.APART)
 
 
-def _hashes(words: Words, pieces: Pieces, runs: _Runs) -> Hashes:
-    if runs.hashes is not None:
-        return runs.hashes
-    raws, lengths = [], []
-    for offset in runs.offsets:
-        starts, ends = (
-            pieces.starts[runs.begin + offset],
-            pieces.ends[runs.begin + offset],
-        )
-        if runs.trimmed and offset == runs.offsets[-1]:
-            ends = ends - 1
-        raws.append(words.raws(starts, ends))
-        lengths.append(ends - starts)
-    return letters(raws, lengths)
+def _ranges(starts: Indexes, counts: Indexes) -> Indexes:
+    """Count on from each start, so many times, one range behind the other."""
+    done = np.cumsum(counts) - counts
+    found: Indexes = np.arange(counts.sum()) + np.repeat(starts - done, counts)
+    return found
 
 
 def _parts(codes: Codes, words: Words, grams: Grams) -> Pieces:
@@ -347,38 +299,7 @@ def _parts(codes: Codes, words: Words, grams: Grams) -> Pieces:
     Returns:
         Parts of the words that are divided, and the words beside them.
     """
-    starts, ends = words.starts, words.ends
     bars = np.flatnonzero(codes == _UNDERSCORE)
-    tails = np.flatnonzero(ends - starts > JOINED)
-    tails = tails[_digit(codes[ends[tails] - 1])]
-    tails = tails[codes[starts[tails]] >= _LETTERS]
-    cuts = ends[tails]
-    for _ in range(_LONGEST_TAIL):
-        cuts = cuts - _digit(codes[cuts - 1])
-    divided = np.unique(
-        np.concatenate([np.searchsorted(starts, bars, "right") - 1, tails])
-    )
-    beside = np.unique(np.concatenate([divided - 1, divided + 1]))
-    beside = beside[(beside >= 0) & (beside < len(starts))]
-    beside = np.setdiff1d(beside, divided, assume_unique=True)
-    new_starts = np.concatenate([starts[divided], bars + 1, cuts, starts[beside]])
-    new_ends = np.concatenate([ends[divided], bars, cuts, ends[beside]])
-    new_starts.sort()
-    new_ends.sort()
-    some = new_starts < new_ends
-    new_starts, new_ends = new_starts[some], new_ends[some]
-    singles = words.hashes(new_starts, new_ends)
-    return Pieces(new_starts, new_ends, singles, grams.gates(singles))
-
-
-def _digit(codes: Codes) -> NDArray[np.bool_]:
-    return (codes >= 0x30) & (codes <= 0x39)
-
-
-def _upper(codes: Codes) -> NDArray[np.bool_]:
-    return (codes >= 0x41) & (codes <= 0x5A)
-
-
-def _capital(codes: Codes) -> NDArray[np.bool_]:
-    """Keep what may be a capital: those of ASCII, and all that is beyond it."""
-    return _upper(codes) | (codes > 0x7F)
+    starts, ends = parts(codes, words.starts, words.ends, bars)
+    singles, gates = grams.singles(starts, ends, words.sums)
+    return Pieces(starts, ends, singles, gates)

@@ -186,21 +186,22 @@ class Redactor:
             if only and not known:
                 continue
             found = sorted([*known, *_patterns(plain.text)])
-            for start, end, kind in merged(found):
-                if only and not _any_in(known, start, end):
-                    continue
-                number, begin, stop = plain.original(start, end)
+            wide = list(merged(found))
+            if only:
+                wide = [each for each in wide if _any_in(known, each[0], each[1])]
+            for folded, (number, span) in zip(wide, plain.originals(wide), strict=True):
                 each = part[number]
                 if (finds := spans.get(each)) is None:
                     finds = spans[each] = [], {}
-                finds[0].append(Span(begin, stop, kind))
-                if self._bearers and kind is Kind.NAME:
+                finds[0].append(span)
+                if self._bearers and span.kind is Kind.NAME:
+                    start, end, _ = folded
                     inside = found[
                         bisect_left(found, (start,)) : bisect_left(found, (end,))
                     ]
-                    who = self._bearers.of_span(plain.text, (start, end, kind), inside)
+                    who = self._bearers.of_span(plain.text, folded, inside)
                     if who is not None:
-                        finds[1][begin] = who
+                        finds[1][span.start] = who
         return spans
 
     def _found_in(

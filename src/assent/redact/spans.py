@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 Codes = NDArray[Any]
 """Code points of a text; bytes where all are ASCII."""
+Hashes = NDArray[np.uint64]
+Indexes = NDArray[np.int64]
+Gates = NDArray[np.uint16]
+"""What a word may begin: a bit for each length of run."""
 
 
 Signs = NDArray[np.uint8]
