@@ -268,15 +268,16 @@ class Redactor:
 
 def _patterns(text: str) -> list[Found]:
     """Find in a plain text of many what is known by its form, the links first."""
-    found = list(links.find(text))
+    found = sorted(links.find(text))
     # What lies in a link goes with it; its scheme may be disguised still, `h**ps://`.
     over: list[Stretch] = []
     done = 0
-    for start, end, kind in sorted(found):
+    for start, end, kind in found:
         if kind is Kind.URL and start >= done:  # they may overlap: `x://www.y.example`
             over.append((text.find("://", start, end) + 1 or start, end))
             done = end
-    return [*found, *numbers.find(text, over), *disguised.find(text, over)]
+    taken = [(start, end) for start, end, _ in merged(found)]
+    return [*found, *numbers.find(text, taken), *disguised.find(text, over)]
 
 
 def _replaced(text: str, spans: Sequence[Span], instead: Sequence[str]) -> str:
