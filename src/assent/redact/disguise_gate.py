@@ -13,7 +13,7 @@ import numpy as np
 import re2
 
 from assent.redact import disguise_words as words
-from assent.redact import number_words
+from assent.redact import number_words, scattered
 from assent.redact.bare_links import ENDS_OF_HOSTS
 from assent.redact.spans import Stretch
 
@@ -28,7 +28,9 @@ _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
 _BRACKETS = r"[\[({<|*~_=\"'/\\%#!+:^$-]"
 _ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
 _NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
-_UNIT = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
+_UNIT = f"(?:{number_words.UNITS})"
+_ODD = "(?:[;,=*_'|~]{1,3}|::|//|\\.\\.\\.|\" ?\")"
+_LEET = "(?:tw0|zer0|0ne|thr3[3e]|f0ur|f[1i]v3|f1ve|s1x|s[3e]v[3e]n|[3e]1ght|n1n[3e])"
 _DOT = f"(?:{words.DOT})"
 # `at this point` is no domain, `at example point fr` is.
 _LABEL = r"[\w\x{80}-\x{10ffff}-]+"  # of a domain, in any script
@@ -74,7 +76,7 @@ _ADDRESSES = (
 )
 _WORDS = (
     rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
-    rf"[0-9]-?{_NUMBER}-?[0-9]|{_UNIT}{_UNIT}{_UNIT}",
+    rf"[0-9]-?{_NUMBER}-?[0-9]|{_UNIT}{_UNIT}{_UNIT}|[^a-z0-9]{_LEET}[ ,.-]",
     r"[零一二三四五六七八九〇영일이삼사오육칠팔구공]{3}",
 )
 _DIGITS = (
@@ -95,6 +97,16 @@ _DIGITS = (
     r"|[^0-9/]0[0-9]+/[0-9]{4}[0-9]*/[0-9]|[\]}>]?-[\[{<][0-9]{3}",
     r"[0-9]{3} ?[~|] ?[0-9]{3}|\([oо]\) ?[0-9]{2}",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
+    # Digits apart by any sign, word or letters.
+    r"(?:[0-9][^a-z0-9\n\x00\x{80}-\x{10ffff}]{1,3}){7}[0-9]"
+    r"|(?:[0-9][^\x00-\xa1\w\s]{1,2}){5}[0-9]",
+    rf"[0-9]{{3}}{_ODD}[0-9]{{3}}{_ODD}[0-9]{{4}}[^0-9]"
+    rf"|[^0-9.,:]0[0-9]{{1,3}}{_ODD}[0-9]{{2,4}}[.,;:*~|=_ /-]{{1,3}}[0-9]{{2,4}}"
+    rf"|[0-9]{{2,5}},? (?:{scattered.BETWEEN}),? [0-9]{{2,5}}[ ,]",
+    r"[^0-9a-z]0[0-9]{1,3}(?:x[0-9]{2}x[0-9]{2}|[a-f]{0,2}[g-wyz][a-z]{0,4}[0-9]{2,4}[a-z])"
+    r"|tel[ :.]{1,2}0[0-9]{1,3}[a-z]|\+[0-9]{1,3} [/-] [0-9]+ [/-] "
+    r"|(?:phone|tel|fon|mobile?|numer?o|nummer|whatsapp)0[1-9][0-9]{8}"
+    r"|[ \n(]o[0-9] [0-9]{2} [0-9]{2}|[0-9oil!][.;][0-9oils!]{2,3}[.;][0-9oils]{3}",
 )
 # Links without a scheme.
 _LINKS = (rf"\.(?:{'|'.join(sorted(ENDS_OF_HOSTS))})(?::[0-9]+)?[/?][\w@~?#!%-]",)

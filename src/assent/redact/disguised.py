@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from assent.redact import bare_links, links, numbers, spelled
+from assent.redact import bare_links, links, numbers, spelled, spoken
 from assent.redact.disguise_gate import Block, blocks
 from assent.redact.disguised_addresses import addresses, machines
 from assent.redact.fold import SEPARATOR
@@ -41,7 +41,7 @@ def _in_block(text: str, block: Block) -> Iterator[Found]:
     if block.links:
         yield from bare_links.bare(text)
     if block.words:
-        yield from spelled.spelled(text)
+        yield from spoken.spelled(text)
     if block.digits:
         yield from spelled.glued(text)
         yield from spelled.accounts(text)

@@ -50,7 +50,7 @@ _CUE = re.compile(
 _CUE_CHARACTERS = 40
 _SAID = re.compile(
     rf"(?<!\w)[\w.-]{{1,40}}(?:{_JOINTS}[\w-]{{1,40}}){{0,3}}"
-    rf"(?: (?:{number_words.ANY_NUMBER})){{1,12}}$",
+    rf"(?: (?:{number_words.SAID}|hundred|thousand|and)){{1,12}}$",
     re.IGNORECASE,
 )
 

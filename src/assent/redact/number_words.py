@@ -1,9 +1,12 @@
-"""Words in which people say the digits of a number, in fifteen languages.
+"""Words in which people say the digits of a number, in forty languages.
 
-All are written as the normaliser leaves them: lower case, without accents.
+All are written as the normaliser leaves them: lower case, without accents; those of
+scripts whose vowels are marks are folded here.
 """
 
 import re
+
+from assent.redact.fold import SEPARATOR, fold
 
 
 def _set(words: str) -> frozenset[str]:
@@ -26,6 +29,30 @@ _UNITS = {
     "uk": "нуль один два три чотири п'ять шість сім вісім дев'ять",
     "tr": "sıfır bir iki uc dort bes altı yedi sekiz dokuz",
     "hi": "shunya ek do teen char paanch chhah saat aath nau",
+    "no": "null en to tre fire fem seks sju atte ni",
+    "fi": "nolla yksi kaksi kolme nelja viisi kuusi seitseman kahdeksan yhdeksan",
+    "et": "null uks kaks kolm neli viis kuus seitse kaheksa uheksa",
+    "hu": "nulla egy ketto harom negy ot hat het nyolc kilenc",
+    "ro": "zero unu doi trei patru cinci sase sapte opt noua",
+    "ca": "zero u dos tres quatre cinc sis set vuit nou",
+    "sk": "nula jeden dva tri styri pat sest sedem osem devat",
+    "sl": "nic ena dva tri stiri pet sest sedem osem devet",
+    "hr": "nula jedan dva tri cetiri pet sest sedam osam devet",
+    "bg": "нула едно две три четири пет шест седем осем девет",
+    "lt": "nulis vienas du trys keturi penki sesi septyni astuoni devyni",
+    "lv": "nulle viens divi tris cetri pieci sesi septini astoni devini",
+    "el": "μηδεν ενα δυο τρια τεσσερα πεντε εξι επτα οκτω εννεα",
+    "id": "nol satu dua tiga empat lima enam tujuh delapan sembilan",
+    "vi": "khong mot hai ba bon nam sau bay tam chin",
+    "sw": "sifuri moja mbili tatu nne tano sita saba nane tisa",
+    "af": "nul een twee drie vier vyf ses sewe agt nege",
+    "ar": "صفر واحد اثنان ثلاثة اربعة خمسة ستة سبعة ثمانية تسعة",
+    "fa": "صفر یک دو سه چهار پنج شش هفت هشت نه",
+    "he": "אפס אחת שתיים שלוש ארבע חמש שש שבע שמונה תשע",
+    "deva": "शून्य एक दो तीन चार पांच छह सात आठ नौ",
+    "bn": "শূন্য এক দুই তিন চার পাঁচ ছয় সাত আট নয়",
+    "th": "ศูนย์ หนึ่ง สอง สาม สี่ ห้า หก เจ็ด แปด เก้า",
+    "ja": "ゼロ いち に さん よん ご ろく なな はち きゅう",
 }
 _MORE = {
     "en": (
@@ -68,9 +95,46 @@ _MORE = {
         " vijftig:50 zestig:60 zeventig:70 tachtig:80 negentig:90"
     ),
     "sv": (
-        "en:1 tio:10 elva:11 tolv:12 tjugo:20 trettio:30 fyrtio:40 femtio:50 sextio:60"
-        " sjuttio:70 attio:80 nittio:90"
+        "en:1 tio:10 elva:11 tolv:12 tretton:13 fjorton:14 femton:15 sexton:16"
+        " sjutton:17 arton:18 nitton:19 tjugo:20 trettio:30 fyrtio:40 femtio:50"
+        " sextio:60 sjuttio:70 attio:80 nittio:90"
     ),
+    "no": (
+        "ett:1 syv:7 ti:10 elleve:11 tolv:12 tretten:13 fjorten:14 femten:15 seksten:16"
+        " sytten:17 atten:18 nitten:19 tjue:20 tretti:30 førti:40 femti:50 seksti:60"
+        " sytti:70 atti:80 nitti:90"
+    ),
+    "da": (
+        "ti:10 elleve:11 tolv:12 tretten:13 fjorten:14 femten:15 seksten:16 sytten:17"
+        " atten:18 nitten:19 tyve:20 tredive:30 fyrre:40 halvtreds:50 tres:60"
+        " halvfjerds:70 firs:80 halvfems:90"
+    ),
+    "fi": "yks:1 kaks:2 kol:3 nel:4 viis:5 kuus:6 seiska:7 kasi:8 ysi:9 kymmenen:10",
+    "hu": (
+        "ket:2 tiz:10 husz:20 harminc:30 negyven:40 otven:50 hatvan:60 hetven:70"
+        " nyolcvan:80 kilencven:90"
+    ),
+    "ro": (
+        "una:1 doua:2 zece:10 douazeci:20 treizeci:30 patruzeci:40 cincizeci:50"
+        " saizeci:60 saptezeci:70 optzeci:80 nouazeci:90"
+    ),
+    "cs": (
+        "jeden:1 deset:10 jedenact:11 dvanact:12 trinact:13 dvacet:20 tricet:30"
+        " ctyricet:40 padesat:50 sedesat:60 sedmdesat:70 osmdesat:80 devadesat:90"
+    ),
+    "sk": "jedna:1 dvadsat:20 tridsat:30 styridsat:40 patdesiat:50 sestdesiat:60",
+    "sl": "nula:0 ena:1",
+    "bg": "един:1 десет:10",
+    "el": (
+        "εφτα:7 οχτω:8 εννια:9 δεκα:10 ενδεκα:11 δωδεκα:12 εικοσι:20 τριαντα:30"
+        " σαραντα:40 πενηντα:50 εξηντα:60 εβδομηντα:70 ογδοντα:80 ενενηντα:90"
+    ),
+    "id": "kosong:0 lapan:8 sepuluh:10 sebelas:11",
+    "vi": "tu:4 lam:5 muoi:10",
+    "ar": "اثنين:2 ثلاث:3 اربع:4 خمس:5 ست:6 سبع:7 ثماني:8 ثمان:8 تسع:9",
+    "he": "אחד:1 שתים:2 שניים:2 ארבעה:4",
+    "hi": "panch:5 chhe:6 che:6 chaar:4 sat:7 ath:8",
+    "ja": "れい:0 しち:7",
     "ru": (
         "нол:0 десять:10 одиннадцать:11 двенадцать:12 тринадцать:13 четырнадцать:14"
         " пятнадцать:15 шестнадцать:16 семнадцать:17 восемнадцать:18 девятнадцать:19"
@@ -78,14 +142,31 @@ _MORE = {
         " восемьдесят:80 девяносто:90 сто:100 двести:200 триста:300 четыреста:400"
         " пятьсот:500 шестьсот:600 семьсот:700 восемьсот:800 девятьсот:900"
     ),
-    "pl": "dziesiec:10 dwanascie:12 dwadziescia:20 trzydziesci:30 piecdziesiat:50",
-    "tr": "sifir:0 alti:6 on:10",
+    "pl": (
+        "jedna:1 dziesiec:10 jedenascie:11 dwanascie:12 trzynascie:13 czternascie:14"
+        " pietnascie:15 szesnascie:16 siedemnascie:17 osiemnascie:18 dziewietnascie:19"
+        " dwadziescia:20 trzydziesci:30 czterdziesci:40 piecdziesiat:50"
+        " szescdziesiat:60 siedemdziesiat:70 osiemdziesiat:80 dziewiecdziesiat:90"
+        " sto:100 dwiescie:200 trzysta:300 czterysta:400 piecset:500 szescset:600"
+        " siedemset:700 osiemset:800 dziewiecset:900"
+    ),
+    "tr": (
+        "sifir:0 alti:6 on:10 yirmi:20 otuz:30 kırk:40 kirk:40 elli:50 altmıs:60"
+        " altmis:60 yetmis:70 seksen:80 doksan:90"
+    ),
 }
 _TENS_AFTER = {
     "de": ("und", "ein zwei drei vier funf sechs sieben acht neun"),
     "nl": ("en", "een twee drie vier vijf zes zeven acht negen"),
+    "da": ("og", "en to tre fire fem seks syv otte ni"),
 }
-_JOINED_TENS = {"it": "uno due tre quattro cinque sei sette otto nove"}
+_JOINED_TENS = {
+    "it": "uno due tre quattro cinque sei sette otto nove",
+    "hu": "egy ketto harom negy ot hat het nyolc kilenc",
+    "sv": "ett tva tre fyra fem sex sju atta nio",
+    "no": "en to tre fire fem seks sju atte ni",
+}
+_MARKED = frozenset({"deva", "bn", "th", "ja"})
 
 
 def _numbers() -> dict[str, dict[str, int]]:
@@ -93,6 +174,8 @@ def _numbers() -> dict[str, dict[str, int]]:
     words: dict[str, dict[str, int]] = {}
 
     def add(word: str, language: str, value: int) -> None:
+        if language in _MARKED:
+            word = fold([word]).text.strip(SEPARATOR)
         words.setdefault(word, {})[language] = value
 
     for language, units in _UNITS.items():
@@ -113,19 +196,24 @@ def _numbers() -> dict[str, dict[str, int]]:
     for language, units in _JOINED_TENS.items():  # trentadue, trentotto
         for unit, word in enumerate(units.split(), start=1):
             for ten, value in tens[language].items():
-                stem = ten[:-1] if word[0] in "uo" else ten
+                elided = language == "it" and word[0] in "uo"
+                stem = ten[:-1] if elided else ten
                 add(stem + word, language, value + unit)
     return words
 
 
 NUMBERS = _numbers()
-"""Number word -> language -> value, 0 to 99."""
+"""Number word -> language -> value: 0 to 99, hundreds."""
+
+HOMOPHONES = {"won": 1, "to": 2, "too": 2, "tree": 3, "for": 4, "fore": 4, "ate": 8}
+"""Digits only between other English ones."""
 
 BY_CHARACTER = {
     character: str(value)
     for row in (
         "零一二三四五六七八九",
         "〇壹贰叁肆伍陆柒捌玖",
+        "〇壱貳參肆伍陸柒捌玖",
         "영일이삼사오육칠팔구",
         "공",
     )
@@ -135,26 +223,47 @@ BY_CHARACTER = {
 
 REPEATS = {
     "double": 2, "triple": 3, "treble": 3, "doppel": 2, "dreimal": 3, "doble": 2,
-    "doppio": 2, "dubbel": 2, "zweimal": 2,
+    "doppio": 2, "dubbel": 2, "zweimal": 2, "duplo": 2, "dublu": 2, "dobbelt": 2,
+    "doppelt": 2, "triplo": 3, "triplu": 3, "tripla": 3, "dupla": 2, "doppia": 2,
+    "tweemaal": 2, "driemaal": 3, "quadruple": 4,
 }  # fmt: skip
-HUNDREDS = _set("hundred hundert honderd cent cents cento")
+HUNDREDS = _set("hundred hundert honderd cent cents cento hundra hundrede yuz")
 """Said after a digit: `eight hundred` is 800."""
-GLUED = re.compile(f"(?:{'|'.join(_UNITS['en'].split())}){{2,19}}")
-GLUED_PARTS = re.compile("|".join(_UNITS["en"].split()))
+_GLUED_LANGUAGES = ("en", "de")
+GLUED = {
+    language: re.compile(f"(?:{'|'.join(_UNITS[language].split())}){{2,19}}")
+    for language in _GLUED_LANGUAGES
+}
+"""Language -> digits said without a blank between them."""
+GLUED_PARTS = re.compile(
+    "|".join(word for language in GLUED for word in _UNITS[language].split())
+)
 BETWEEN = _set(
-    "and und et y e en plus dash hyphen minus tiret strich bindestrich guion trattino"
-    " then dann puis luego area code space pause"
+    "and und et y e en si dash hyphen minus tiret strich bindestrich guion trattino"
+    " then dann puis luego area code space pause blank leerzeichen espace espacio"
+    " plus 에 의 이"
 )
 """Said between the digits of a number."""
 
-ANY_NUMBER = "|".join(sorted(map(re.escape, NUMBERS)))
-"""For a pattern: every number word."""
+_SAID_IN = frozenset({"en", "de", "fr", "es", "it", "pt", "nl"})
+SAID = "|".join(
+    sorted(
+        re.escape(word)
+        for word, known in NUMBERS.items()
+        if len(word) > 2 and not _SAID_IN.isdisjoint(known)
+    )
+)
+"""For a pattern: number words that are part of a name of a mailbox."""
 
 FIRST_NUMBERS = "|".join(
     sorted(
         re.escape(word)
         for word, known in NUMBERS.items()
-        if len(word) > 2 and ("ru" in known or min(known.values()) <= 20)
+        if (len(word) > 2 or not word.isascii())
+        and any(value <= 20 or value % 10 == 0 for value in known.values())
     )
 )
 """Of a run of number words, for a pattern."""
+
+UNITS = "|".join(sorted({word for each in GLUED for word in _UNITS[each].split()}))
+"""Digits that are said without a blank between them, for a pattern."""

@@ -8,7 +8,7 @@ out is read by detectors, and a span counts only where something was rewritten.
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from assent.redact import disguise_words as words
@@ -17,6 +17,8 @@ AT = "\x01"
 """Stands for an `@` that was written out: only a domain proves it."""
 
 Replace = Callable[[re.Match[str]], str | None]
+Replacement = tuple[int, int, str]
+"""Start, end, and what to put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,20 @@ class View:
 
     def rewritten(self, pattern: re.Pattern[str], replace: Replace) -> "View":
         """Replace what a pattern finds; what `replace` answers None to stays."""
+        return self.replaced(
+            (*found.span(), new)
+            for found in pattern.finditer(self.text)
+            if (new := replace(found)) is not None
+        )
+
+    def replaced(self, replacements: Iterable[Replacement]) -> "View":
+        """Put something in the place of some stretches, in order and apart."""
         pieces: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
         changed = bytearray()
         done = 0
-        for found in pattern.finditer(self.text):
-            new = replace(found)
-            if new is None:
-                continue
-            first, last = found.span()
+        for first, last, new in replacements:
             pieces += self.text[done:first], new
             starts += self.starts[done:first]
             ends += self.ends[done:first]

@@ -224,19 +224,20 @@ def _weight_of_one(digits: str) -> int:
     if digits[0] == "0":
         counts = digits in "0123456789"
         return ALONE if len(digits) in _TRUNK_DIGITS and not counts else OPEN
-    if len(digits) == 10 and _valid(digits, "US"):
+    if len(digits) == 10 and valid(digits, "US"):
         return LIKELY if digits.startswith("2147") else ALONE  # 2**31
-    if len(digits) == 11 and digits[0] == "1" and _valid(digits, "CN"):
+    if len(digits) == 11 and digits[0] == "1" and valid(digits, "CN"):
         return LIKELY
-    return LIKELY if len(digits) >= 10 and _valid("+" + digits, None) else OPEN
+    return LIKELY if len(digits) >= 10 and valid("+" + digits, None) else OPEN
 
 
 def _weight_abroad(digits: str) -> int:
-    return ALONE if _valid("+" + digits, None) else OPEN
+    return ALONE if valid("+" + digits, None) else OPEN
 
 
 @lru_cache(maxsize=1 << 14)
-def _valid(digits: str, region: str | None) -> bool:
+def valid(digits: str, region: str | None) -> bool:
+    """Say whether a country could have given a number out."""
     number = parsed(digits, region)
     return number is not None and phonenumbers.is_valid_number(number)
 

@@ -1,0 +1,207 @@
+"""Numbers said in words: `oh two, double five`, `nulleinssieben`, `f1ve zer0`.
+
+A run of number words is judged by how many digits it says, by a word before it, and by
+whether somebody only counts.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stdnum import luhn
+
+from assent.redact import number_words
+from assent.redact.spans import Found, Kind
+
+FEWEST_DIGITS = 7
+MOST_DIGITS = 19
+CARD_DIGITS = range(13, 20)
+_FEWEST_WORDS = 3  # `two 1234567` is two of something
+_SURE_DIGITS = 9  # fewer are as often scores: `eight, nine, ten, nine, seven`
+
+_SIGNS = "".join(number_words.BY_CHARACTER)
+_LETTER = rf"(?:(?![{_SIGNS}])[^\W\d_])"
+_WORD = re.compile(rf"[{_SIGNS}]+|{_LETTER}+(?:'{_LETTER}+)*|[0-9]+")
+_GAP = re.compile(r"[ ,.;:/()\n+_*|\-]{0,4}")
+_CUE = re.compile(
+    r"(?:tel|fon|cel|whats|phone|call|mobile|cell|whatsapp|fax|sms|dial|ring|text|reach|number|nummer"
+    r"|handy|mobil|anruf|appel|joign|portable|llama|movil|chiam|liga|bel|numer|звон"
+    r"|번호|전화|연락|電話|电话|手机|番号|τηλ|هاتف|טלפון|फन|telefon"
+    r"|card|visa|karte|carte|carta|tarjeta|pin|account|konto)",
+    re.IGNORECASE,
+)
+_CUE_CHARACTERS = 40
+_ANY = frozenset(
+    language for known in number_words.NUMBERS.values() for language in known
+)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run of number words so far.
+
+    Args:
+        start: of its first word.
+        end: after its last word that is a number.
+        languages: that know every word.
+        values: of its words, as digits.
+        count: of the words that are not digits already.
+        waiting: digits of words that sound like numbers, until a number follows.
+    """
+
+    start: int
+    end: int
+    languages: frozenset[str]
+    values: list[str] = field(default_factory=list)
+    count: int = 0
+    waiting: list[str] = field(default_factory=list)
+
+    @property
+    def digits(self) -> str:
+        return "".join(self.values)
+
+    def add(self, values: list[str], words: int) -> None:
+        """Add what one word says; `thirty` and `four` are two digits, not three."""
+        self.values += self.waiting
+        self.count += len(self.waiting)
+        self.waiting.clear()
+        for value in values:
+            last = self.values[-1] if self.values else ""
+            if words and _continues(last, value):
+                self.values[-1] = str(int(last) + int(value))
+            else:
+                self.values.append(value)
+        self.count += words
+
+
+def _continues(last: str, value: str) -> bool:
+    if len(last) == 2:
+        tens = last[1] == "0" and last[0] not in "01" and last[0] != "0"
+        return tens and len(value) == 1 and value != "0"
+    return len(last) == 3 and last.endswith("00") and len(value) == 2
+
+
+def spelled(text: str) -> Iterator[Found]:
+    """Find numbers of seven digits or more that are said in words."""
+    text = _LEET.sub(_plain, text)
+    for run in _runs(text):
+        digits = run.digits
+        if not run.count:
+            continue  # digits alone are for others
+        if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
+            continue
+        before = text[max(0, run.start - _CUE_CHARACTERS) : run.start]
+        if len(digits) in CARD_DIGITS and luhn.is_valid(digits):
+            yield run.start, run.end, Kind.CARD
+        elif _CUE.search(before) or (
+            run.count >= _FEWEST_WORDS and not _counts(run) and not _scores(run)
+        ):
+            yield run.start, run.end, Kind.PHONE
+
+
+_LEET = re.compile(r"(?<![^\W_])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z013457]{3,5}(?![^\W_])")
+_LEET_LETTERS = str.maketrans("013457", "oieast")
+
+
+def _plain(found: re.Match[str]) -> str:
+    """Write `f1ve` as `five`, as long as it is."""
+    word = found.group().translate(_LEET_LETTERS)
+    return word if "en" in number_words.NUMBERS.get(word, ()) else found.group()
+
+
+def _runs(text: str) -> Iterator[_Run]:
+    run: _Run | None = None
+    repeat, repeat_start, last = 1, 0, 0
+    for found in _WORD.finditer(text):
+        gap = _GAP.fullmatch(text, last, found.start())
+        last = found.end()
+        if run and not gap:
+            yield run
+            run, repeat = None, 1
+        word = found.group().lower()
+        if word in number_words.REPEATS:
+            repeat, repeat_start = number_words.REPEATS[word], found.start()
+            continue
+        if run and _belongs(run, word, found.end()):
+            continue
+        value, languages = _value(word, run)
+        if value and run and not (run.languages & languages):
+            yield run
+            run = None
+        if value:
+            start = repeat_start if repeat > 1 else found.start()
+            run = run or _Run(_signed(text, start), 0, languages)
+            run.end = found.end()
+            apart = languages is _ANY and not word.isdecimal()
+            said = 0 if word.isdecimal() else len(value) if apart else 1
+            run.add(list(value) if apart else [value * repeat], said)
+            run.languages &= languages
+        elif run and word not in number_words.BETWEEN:
+            yield run
+            run = None
+        repeat = 1
+    if run:
+        yield run
+
+
+def _belongs(run: _Run, word: str, end: int) -> bool:
+    """Take a word that is a number only after others: `hundred`, `won`."""
+    if word in number_words.HUNDREDS and len(run.values[-1]) == 1:
+        run.values[-1] += "00"
+        run.end = end
+        return True
+    heard = number_words.HOMOPHONES.get(word)
+    known = number_words.NUMBERS.get(word, {})
+    if heard and "en" in run.languages and not known.keys() & run.languages:
+        run.waiting.append(str(heard))
+        return True
+    return False
+
+
+def _value(word: str, run: _Run | None) -> tuple[str, frozenset[str]]:
+    """Say which digits a word stands for, empty when none, and in which languages."""
+    if word.isdecimal():
+        return word, _ANY
+    known = number_words.NUMBERS.get(word)
+    if known:
+        language = min(run.languages & known.keys() if run else known, default="")
+        return (str(known[language]), frozenset(known)) if language else ("", _ANY)
+    if word[0] in number_words.BY_CHARACTER and all(
+        map(number_words.BY_CHARACTER.get, word)
+    ):
+        return "".join(map(number_words.BY_CHARACTER.__getitem__, word)), _ANY
+    for language, pattern in number_words.GLUED.items():
+        if pattern.fullmatch(word):
+            parts = number_words.GLUED_PARTS.findall(word)
+            digits = [number_words.NUMBERS[part][language] for part in parts]
+            return "".join(map(str, digits)), frozenset({language})
+    return "", _ANY
+
+
+def _signed(text: str, start: int) -> int:
+    """Take a `plus` before the first digit along."""
+    for sign in ("plus ", "plus", "+"):
+        if text[max(0, start - len(sign)) : start].lower() == sign:
+            return start - len(sign)
+    return start
+
+
+def _counts(run: _Run) -> bool:
+    """Whether somebody counts, in steps or in time: no number looks like this."""
+    if any(len(value) > 2 for value in run.values):
+        return False
+    values = [int(value) for value in run.values]
+    steps = {after - before for before, after in zip(values, values[1:], strict=False)}
+    rising = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    few = len(set(run.digits)) <= 2
+    french = run.values[0] == "0" and len(run.digits) >= 10 and steps != {1}
+    return few or (rising and not french)
+
+
+def _scores(run: _Run) -> bool:
+    """Whether it may be a list of results: few digits, and ten or more among them."""
+    return (
+        len(run.digits) < _SURE_DIGITS
+        and run.values[0] != "0"
+        and any(len(value) == 2 and value != value[0] * 2 for value in run.values)
+    )
