@@ -20,7 +20,7 @@ BETWEEN = (
 )
 """Words between groups of digits."""
 
-_SIGNS = rf"(?:,? (?:{BETWEEN}),? | ?[^\w\s\0]{{1,4}} ?| )"
+_SIGNS = rf"(?:,? (?:{BETWEEN}),? |(?:[^\w\s\0]|[_ ]){{1,5}})"
 _CHAIN = re.compile(
     rf"(?<![\w])[0-9]{{1,6}}(?:{_SIGNS}[0-9]{{1,6}}){{2,18}}(?![\w])", re.IGNORECASE
 )
@@ -34,12 +34,14 @@ _USUAL = frozenset((" ", "-", ".", "/", ")", ") ", " (", "(", ")-", "-("))
 """Signs inside a number that nobody disguised."""
 _WEAK = frozenset(", ; : | + ' \" * / = ,+ - '' .".split())
 """Signs between numbers of a list or a sum: more must show that they are one."""
+_LISTED = frozenset(", ; : | + '".split())
 _AMERICAN = ((3, 3, 4), (1, 3, 3, 4))
 _TRUNK_DIGITS = range(9, 12)
 _ANNOUNCED_DIGITS = range(7, 14)
 _CARD_DIGITS = range(13, 20)
 _CARD_GROUP = 4
 _BYTE = 255
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
 
 
 class _Group(NamedTuple):
@@ -82,7 +84,7 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
         for before, after in zip(groups, groups[1:], strict=False)
     ]
     hint = context.before(text, groups[0].start)
-    cue = hint.kind is Kind.PHONE and hint.weight > Weight.NOTHING
+    cue = hint.weight if hint.kind is Kind.PHONE else Weight.NOTHING
     abroad = "+" in text[max(0, groups[0].start - 2) : groups[0].start]
     for size in range(min(len(groups), _MOST_GROUPS), 2, -1):
         written = [group.digits for group in groups[:size]]
@@ -91,7 +93,7 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
     return 0
 
 
-def _fits(written: list[str], signs: list[str], cue: bool, abroad: bool) -> bool:
+def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bool:
     sizes = tuple(map(len, written))
     digits = "".join(written)
     single = set(sizes) == {1}
@@ -104,25 +106,26 @@ def _fits(written: list[str], signs: list[str], cue: bool, abroad: bool) -> bool
     uniform = len(set(signs)) == 1
     if sizes in _AMERICAN:
         sure = shapes.valid(digits, "US") and uniform
-        return sure and (cue or not _LISTED.issuperset(odd))
+        return sure and (cue > Weight.NOTHING or not _LISTED.issuperset(odd))
     if set(sizes[:-1]) == {_CARD_GROUP} and len(digits) in _CARD_DIGITS:
         return uniform  # its check digit decides
     if abroad:
         return shapes.valid("+" + digits, None)
     if digits[0] == "0" and len(digits) in _TRUNK_DIGITS:
         spaced = {"-", "/"}.issuperset(odd) and len(sizes) > 2
-        return 1 not in sizes and (cue or strong or spaced)
-    return cue and strong and len(digits) in _ANNOUNCED_DIGITS
+        mixed = len(set(signs)) > 1 and not any(" " in sign for sign in signs)
+        said = cue > Weight.NOTHING or strong or spaced or mixed
+        return 1 not in sizes and said
+    if cue < Weight.STRONG or not strong or len(odd) < 2 or _YEAR.match(written[0]):
+        return False
+    return len(digits) in _ANNOUNCED_DIGITS
 
 
-_LISTED = frozenset(", ; : | + '".split())
-
-
-def _single(digits: str, signs: list[str], cue: bool) -> bool:
+def _single(digits: str, signs: list[str], cue: Weight) -> bool:
     """Whether single digits with signs between are a number."""
     if len(set(signs)) != 1 or len(set(digits)) <= 2:
         return False
-    if _LISTED.issuperset(sign.strip() for sign in signs) and not cue:
+    if _LISTED.issuperset(sign.strip() for sign in signs) and cue <= Weight.NOTHING:
         return False
     if digits[0] == "0":
         return len(digits) in _TRUNK_DIGITS

@@ -41,6 +41,7 @@ _ONES_AND_ZEROS = frozenset("OoОоIl|")
 def digits(view: View) -> View:
     """Put digits for letters that look like them, and hyphens for odd signs between."""
     view = view.rewritten(_MIXED, _as_digits)
+    view = view.rewritten(_ACCOUNT_IN_WORDS, _as_account)
     view = view.replaced(sorted(scattered.joints(view.text)))
     view = view.rewritten(_ODD, _as_hyphen)
     view = view.rewritten(_SLASHES, lambda found: found.group().replace("/", "-"))
@@ -81,7 +82,12 @@ _ODD = re.compile(
 _LONG_DASHES = frozenset("\u2013\u2014")
 
 
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}")
+
+
 def _as_hyphen(found: re.Match[str]) -> str | None:
+    if _YEAR.fullmatch(found.string, max(0, found.start() - 4), found.start()):
+        return None  # `backup_2012_06_20`
     if found.group().strip() in _LONG_DASHES:
         around = found.string[max(0, found.start() - 8) : found.end() + 8]
         if sum(map(around.count, _LONG_DASHES)) < 2:
@@ -130,7 +136,15 @@ _GLUED = re.compile(
 _ACCOUNT = re.compile(
     r"(?<![0-9])[A-Za-z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?:[^\w\0]{1,3}[A-Za-z0-9]{1,7}){3,9})"
 )
+_ACCOUNT_IN_WORDS = re.compile(
+    rf"(?<!\w)[a-z]{{2}}[0-9]{{2}}(?: (?:{scattered.BETWEEN}) [a-z0-9]{{1,4}}){{3,8}}(?!\w)",
+    re.IGNORECASE,
+)
 _ACCOUNT_CHARACTERS = range(15, 35)
+
+
+def _as_account(found: re.Match[str]) -> str:
+    return "-".join(re.split(f" (?:{scattered.BETWEEN}) ", found.group()))
 
 
 def glued(text: str) -> Iterator[Found]:

@@ -17,6 +17,7 @@ FEWEST_DIGITS = 7
 MOST_DIGITS = 19
 CARD_DIGITS = range(13, 20)
 _FEWEST_WORDS = 3  # `two 1234567` is two of something
+_CARD_WORDS = 7  # the fewest for thirteen digits
 _SURE_DIGITS = 9  # fewer are as often scores: `eight, nine, ten, nine, seven`
 
 _SIGNS = "".join(number_words.BY_CHARACTER)
@@ -75,9 +76,9 @@ class _Run:
 
 
 def _continues(last: str, value: str) -> bool:
-    if len(last) == 2:
-        tens = last[1] == "0" and last[0] not in "01" and last[0] != "0"
-        return tens and len(value) == 1 and value != "0"
+    """Whether two numbers are said as one: `forty two`, `six hundred twenty`."""
+    if len(value) == 1 and value != "0":  # after tens, also those of hundreds
+        return len(last) in (2, 3) and last[-1] == "0" and last[-2] in "23456789"
     return len(last) == 3 and last.endswith("00") and len(value) == 2
 
 
@@ -91,11 +92,12 @@ def spelled(text: str) -> Iterator[Found]:
         if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
             continue
         before = text[max(0, run.start - _CUE_CHARACTERS) : run.start]
-        if len(digits) in CARD_DIGITS and luhn.is_valid(digits):
+        likely = run.count >= _FEWEST_WORDS and not _counts(run) and not _scores(run)
+        cue = _CUE.search(before) is not None
+        said = likely or cue or run.count >= _CARD_WORDS
+        if len(digits) in CARD_DIGITS and luhn.is_valid(digits) and said:
             yield run.start, run.end, Kind.CARD
-        elif _CUE.search(before) or (
-            run.count >= _FEWEST_WORDS and not _counts(run) and not _scores(run)
-        ):
+        elif likely or cue:
             yield run.start, run.end, Kind.PHONE
 
 

@@ -52,7 +52,7 @@ EXACT: dict[Hint, str] = {
         thoai sdt sđt đt goi simu callback handphone selular reach reached contact
         тел моб факс τηλ φαξ κιν
         contacts kontakt contacto contatto contato erreichbar erreichen kontaktieren
-        ring bereikbaar wsp wpp wapp wasap guasap zap zapzap wats whats tlfn mvl
+        ring bereikbaar wsp wpp wapp wasap guasap zap zapzap tlfn mvl
     """,
     Hint(Kind.PHONE, Weight.WEAK): """
         number numbers no nr num numero numeros nummer numer nomor nomer cislo text txt
