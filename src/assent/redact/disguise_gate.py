@@ -41,6 +41,7 @@ _SURE_DOT = (
 )
 _ENDING = f"(?:{'|'.join(sorted(words.ENDINGS))})"  # a last label that proves much
 _PROVIDERS = "|".join(sorted(words.PROVIDERS - {"live", "web", "orange", "mail"}))
+_SURE_PROVIDERS = "|".join(sorted(words.SURE_PROVIDERS))
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
     rf"{_BRACKETS} ?(?:@|{words.AT}|{words.DOT}) ?{_ENDS}"
@@ -62,7 +63,7 @@ _ADDRESSES = (
     rf"[ \n]@ \w|[ \n]@[\w.-]+\.{_ENDING}[^a-z]|\w@[ \n]|[ \n]@\n|\n> ?@|\)@"
     rf"|@[\w.-]+(?:[.-]\n| ?[\[({{] ?(?:{_DOT}|\.)| ?[•·。・]| ?,{_ENDING}[^a-z]"
     rf"| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
-    rf"[ \n](?:{words.AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
+    rf"[ \n](?:{words.AT}|{words.WEAK_AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
     rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
     rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]"
     r"|[0-9] \.[0-9]+ \.[0-9]|[0-9] \. [0-9]"
@@ -71,6 +72,14 @@ _ADDRESSES = (
     rf"www {_DOT} ",
     rf"[a-z0-9](?:{words.AT_UNSPACED})[a-z0-9]|[ \n]at [\w-]+ \({_DOT} |@ ?gmail"
     rf"|[\[(]at?[\])][a-z][a-z0-9.]*_",
+    # Mailboxes without a domain, and what is put in to be taken out.
+    rf"(?:my|mein|mi|mon|meu|mijn|min) (?:{_SURE_PROVIDERS})[ :=]"
+    rf"|(?:{_SURE_PROVIDERS}) ?[:=] ?[a-z]+[._0-9]"
+    rf"|[a-z0-9][._0-9][a-z0-9]* (?:on|bei|auf|sur|en|chez|no|su) (?:{_SURE_PROVIDERS})[^a-z.]",
+    rf"(?:name|user|login)[\"']? ?(?:=|:|is) ?[\w.\"'+-]+[ ,;]+(?:and )?domain[\"']? ?[=:i]"
+    rf"|followed by [\"']?@|[@\])}}t] ?[\[({{<-]?(?:{words.FILLERS})[\])}}> ._-]"
+    r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+\.[a-z]|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
+    r"|mail[ :]{1,2}[\w.]+ at [\w-]+ [\w-]+ (?:com|net|org|edu)[^a-z]",
     # Letters and digits apart.
     r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-"
     r"|[0-9]\.[0-9]\.[0-9]\.[0-9]\.[0-9]\.[0-9]\.",

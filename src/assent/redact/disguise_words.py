@@ -17,24 +17,31 @@ def _set(words: str) -> frozenset[str]:
 
 
 AT = _alternatives(
-    "at at_sign at_symbol klammeraffe affenschwanz arobase arrobase arobas arroba"
+    "at at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam klammeraffe affenschwanz arobase arrobase arobas arroba"
     " chiocciola chiocciolina apenstaartje apestaartje apenstaart snabel_a snabela"
-    " kanelbulle miukumauku at_merkki malpa małpa zavinac kukac et_isareti kuyruklu_a"
+    " kanelbulle miukumauku at_merkki krøllalfa krollalfa alfakrøll alfakroll"
+    " coada_de_maimuta a_rond afna manki majmunce ludo_a arrova a_bildua zavinas"
+    " a_keong a_cong a_moc @_sign"
+    " маймунка маймунско_а кльомба песик мавпочка эт_собака כרוכית שבלול اتساین"
+    " malpa małpa zavinac kukac et_isareti kuyruklu_a"
     " arond собака собачка равлик παπακι שטרודל 골뱅이 艾特 小老鼠"
     " アットマーク アット あっと"
 )
 """Also alone between two blanks; `at` alone needs more proof than the others."""
 
-ONLY_IN_BRACKETS = _alternatives("a a_t et chez bei aet eta ett æt эт at_no_spam")
+ONLY_IN_BRACKETS = _alternatives("a a_t et chez bei aet eta ett æt эт ta")
 AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
 SURE_DOT = _alternatives(
-    "dot d0t full_stop punkt punkti punto ponto punt tocka tecka bodka"
+    "dot d0t dt dom full_stop punkt punkti punto ponto punt tocka tecka bodka"
     " kropka nokta punct punktum d_o_t prikk prick точка крапка кропка"
     " τελεια נקודה نقطة 점 닷 トット 点 點"
 )
 DOT = SURE_DOT + "|" + _alternatives("point period pont piste")
 """The last ones are everyday words too."""
+
+WEAK_AT = "at|chez|bei|where"
+"""Everyday words that stand for `@`: more must show it."""
 
 # Scripts that put no blanks between words.
 AT_UNSPACED = "艾特|小老鼠|골뱅이|アットマーク|アット|あっと|[★☆◎※■●]"
@@ -56,6 +63,16 @@ PROVIDERS = _set(
     " aol fastmail tutanota zoho live msn posteo web wanadoo orange libero ziggo"
 )
 """Of mail: after a bracketed `at`, one of these needs no ending."""
+
+SURE_PROVIDERS = PROVIDERS - _set("live web orange mail outlook proton msn")
+"""Those whose names are nothing else."""
+
+FILLERS = (
+    "no[ ._-]?spam|spam[ ._-]?not|stop[ ._-]?spam|anti[ ._-]?spam|kein[ ._-]?spam"
+    "|(?:remove|delete)[ ._-]?(?:this|me|caps|spam)|(?:this|that)[ ._-]?out|entfernen"
+    "|quitar?[ ._-]?esto|enlever|without[ ._-]?spam"
+)
+"""What is put in to be taken out."""
 
 ENDINGS = _set(
     "com net org edu gov mil int info biz io ai app dev me co us uk eu de fr es it pt"

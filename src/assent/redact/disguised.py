@@ -15,6 +15,7 @@ from assent.redact import bare_links, links, numbers, spelled, spoken
 from assent.redact.disguise_gate import Block, blocks
 from assent.redact.disguised_addresses import addresses, machines
 from assent.redact.fold import SEPARATOR
+from assent.redact.mailboxes import mailboxes
 from assent.redact.rewriting import View, decoded, joined, signed
 from assent.redact.spans import Found, Kind, Stretch
 
@@ -37,6 +38,7 @@ def _in_block(text: str, block: Block) -> Iterator[Found]:
         view = signed(joined(decoded(view)))
         for start, end, kind in addresses(view):
             yield *view.original(start, end), kind
+        yield from mailboxes(text)
         yield from _in_base64(text)
     if block.links:
         yield from bare_links.bare(text)

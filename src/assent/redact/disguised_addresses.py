@@ -20,10 +20,11 @@ beside it, as it is."""
 
 _AT = re.compile(
     rf"(?=[ \n>@{AT}])(?:(?P<strong>{AT}[\[(]?|@[\[(])"
-    r"|(?P<word>[ \n](?:" + words.AT + r")[ \n])"
+    rf"|(?P<word>[ \n](?:{words.AT}|{words.WEAK_AT})[ \n])"
     r"|(?P<sign>[ \n]?(?:> ?)?@[ \n]?(?:> ?)?))",
     re.IGNORECASE,
 )
+_WEAK_WORDS = frozenset(words.WEAK_AT.split("|"))
 _LOCAL_CHARACTERS = 72  # 64 is the most that RFC 5321 allows
 _JOINTS = f"(?: (?:{words.DOT}|{words.DASH}|{words.UNDERSCORE}|[._-]) )"
 _LOCAL = re.compile(
@@ -35,8 +36,8 @@ _SEPARATOR = re.compile(
     rf"(?P<plain>\.)(?=\w)|(?P<dot> d[o0]t | dot(?=(?:com|net|org)\b))"
     rf"|(?P<word> (?:{words.DOT}) )"
     r"|(?P<apart> \. ?(?=\w))"
-    r"|(?P<bullet> ?[•·∙。・‧●⋅] ?)|(?P<end>\.[ \n](?=\w))|(?P<comma> ?,(?=\w))"
-    r"|(?P<gap> (?=(?:com|net|org)\b))",
+    r"|(?P<bullet> ?[•·∙。・‧●⋅] ?)|(?P<end>\.[ \n](?=\w))|(?P<comma> ?[,;](?=\w))"
+    r"|(?P<gap> (?=(?:[\w-]{2,40} )?(?:com|net|org|edu)\b))",
     re.IGNORECASE,
 )
 _PART = r"\w(?:[\w-]{0,61}\w)?"
@@ -133,13 +134,11 @@ def _emails(view: View) -> Iterator[Found]:
         domain = _domain(text, sign.end())
         if not domain:
             continue
-        if len(domain.labels) < 2 and (
-            domain.labels[0] not in words.PROVIDERS or sign.group() == "@"
-        ):
-            continue
         window = max(0, sign.start() - _LOCAL_CHARACTERS)
         local = _LOCAL.search(text[window : sign.start()])
         if not local:
+            continue
+        if len(domain.labels) < 2 and not _may_be_alone(sign, local.group(), domain):
             continue
         start = window + local.start()
         how = _how(sign, view, local.group())
@@ -147,6 +146,14 @@ def _emails(view: View) -> Iterator[Found]:
             if how is _WEAK:
                 start = _said_before(text, start, sign.start())
             yield start, domain.end, Kind.EMAIL
+
+
+def _may_be_alone(sign: re.Match[str], local: str, domain: _Domain) -> bool:
+    """Whether a domain of one word is one: a provider's, or written backwards."""
+    if domain.labels[0] in words.PROVIDERS:
+        return sign.group() != "@"
+    first = local.lower().partition(".")[0]
+    return bool(sign["strong"]) and "." in local and first[::-1] in words.PLAIN_ENDINGS
 
 
 def _how(sign: re.Match[str], view: View, local: str) -> int:
@@ -158,7 +165,7 @@ def _how(sign: re.Match[str], view: View, local: str) -> int:
             return _BLANK
         return _STRONG if view.is_changed(*sign.span()) else _PLAIN
     bare = text.strip()
-    if bare.lower() != "at":
+    if bare.lower() not in _WEAK_WORDS:
         return _WORD
     return _WORD if bare == "AT" and not local.isupper() else _WEAK
 
@@ -173,7 +180,7 @@ def _is_address(view: View, start: int, local: str, how: int, domain: _Domain) -
     before = text[max(0, start - _CUE_CHARACTERS) : start]
     if how is _STRONG:
         return True
-    if "gap" in domain.ways and how is not _WORD:
+    if "gap" in domain.ways and how is not _WORD and not _CUE.search(before):
         return False
     if not dotted:
         return particular or (how is _BLANK and local.lower() not in words.NOT_LOCAL)

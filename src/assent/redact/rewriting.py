@@ -151,8 +151,10 @@ def _unhyphened(found: re.Match[str]) -> str:
 _OPEN = r"(?:['\"] ?[+.&] ?['\"]|[\[({<|*~=\"'/_\\%#!+:^$-]{1,2} ?)"
 _CLOSE = r"(?:['\"] ?[+.&] ?['\"]| ?[\])}>|*~=\"'/_\\%#!+:^$-]{1,2})"
 _DOTS = f"(?!/){_OPEN}(?:\\.|{words.DOT})(?!/){_CLOSE}"
+_FOLLOWED = r"(?:(?:and |then |und |et )?(?:followed by|gefolgt von|suivi de|seguido de))"
 _SIGNS = re.compile(
     r"(?= ?[\[({<|*~=\"'/_\\%#!+:^$.-])(?:"  # most characters end here
+    rf" ?(?P<followed>\({_FOLLOWED} [\"']?@)|"
     f" ?(?P<at>{_OPEN}(?:@t?|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
     f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
     r"|(?P<half>(?<=\w) ?[\[({] ?(?:" + words.DOT + r") (?=[a-z]{2,6}[\])}]))"
@@ -176,6 +178,7 @@ def signed(view: View) -> View:
     if any(name in lower for name in _SCHEMES):
         view = view.rewritten(_SCHEME, _scheme)
     view = view.rewritten(_SIGNS, _sign)
+    view = view.rewritten(_FILLERS, lambda _: "")
     if "AT" in view.text or "DOT" in view.text:
         view = view.rewritten(
             _CAPITALS, lambda found: AT if found.group() == "AT" else "."
@@ -185,6 +188,11 @@ def signed(view: View) -> View:
     return view
 
 
+_FILLERS = re.compile(
+    rf"(?<=[@{AT}]) ?[\[({{<]?(?:{words.FILLERS})[\])}}>]?[ ._-]?(?=\w)"
+    rf"|[\[({{<](?:{words.FILLERS})[\])}}>](?=[@{AT}])",
+    re.IGNORECASE,
+)
 _SCHEMES = ("hxx", "htt", "h**", "h--", "h__", "htx", "hxt", "ftp", "fxp", "meow")
 
 
@@ -193,7 +201,8 @@ _CAPITALS = re.compile(
 )
 
 _UNSPACED = re.compile(
-    rf"(?P<at>(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
+    r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff](?=[a-z0-9-]{2,40}\.[a-z]{2})"
+    rf"|(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
     rf"(?:\.|{words.DOT_UNSPACED})[a-z]{{2}}))"
     rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})",
     re.IGNORECASE,
@@ -210,7 +219,7 @@ def _scheme(found: re.Match[str]) -> str | None:
 
 
 def _sign(found: re.Match[str]) -> str | None:
-    if found["at"] or found["several"]:
+    if found["at"] or found["several"] or found["followed"]:
         return AT
     if found["pointed"]:
         return AT if "a" in found["pointed"].lower() else "."

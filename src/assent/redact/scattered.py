@@ -134,7 +134,9 @@ def _single(digits: str, signs: list[str], cue: Weight) -> bool:
 
 def _is_address(written: list[str], odd: list[str]) -> bool:
     """`192 dot 0 dot 2 dot 17` is a machine."""
-    return len(written) == 4 and all(int(each) <= _BYTE for each in written)
+    return len(written) == 4 and all(
+        int(each) <= _BYTE and str(int(each)) == each for each in written
+    )
 
 
 def _glued(text: str, groups: Sequence[_Group]) -> bool:

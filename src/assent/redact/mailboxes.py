@@ -1,0 +1,60 @@
+"""Mailboxes that are named without a domain: `my gmail is ...`, `name = ..., domain = ...`.
+
+A provider's name beside a word that looks like a login is an address to every reader.
+"""
+
+import re
+from collections.abc import Iterator
+
+from assent.redact import disguise_words as words
+from assent.redact.spans import Found, Kind
+
+_PROVIDERS = "|".join(sorted(words.SURE_PROVIDERS))
+_LOGIN = r"[a-z][\w.+-]{2,38}\w"
+_AFTER = re.compile(
+    rf"(?<!\w)(?:{_PROVIDERS})"
+    r"(?: (?:address|adresse|account|konto|mail|id|name|correo))?"
+    rf"(?: ?[:=]| (?:is|ist|es|est|e))? ({_LOGIN})(?![\w@]|[.-]\w)",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    rf"(?<![\w.@+-])({_LOGIN}) (?:on|bei|auf|sur|en|chez|no|su) (?:{_PROVIDERS})(?![\w.-])",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"(?:(?:^|\W)(?:my|mein|meine|mi|mon|mijn|meu|min|i am|i'm|me|ich bin|under|unter|as)"
+    r"|e?-?mail|contact|reach|write|address)[^\n\0.?!]{0,20}$",
+    re.IGNORECASE,
+)
+_OWN_CHARACTERS = 32
+_PARTS = re.compile(
+    r"(?:user(?:name)?|name|login|local ?part|mailbox)[\"']? ?(?:=|:|is) ?[\"']?"
+    r"([\w.+-]{2,40}[\"']?[ ,;]{1,3}(?:and )?(?:the )?(?:domain|host ?name|domane|dominio)"
+    r"[\"']? ?(?:=|:|is) ?[\"']?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(r"v?[0-9.]+|.*\.(?:com|net|org|de|fr|html?|php|txt|js)", re.IGNORECASE)
+
+
+def mailboxes(text: str) -> Iterator[Found]:
+    """Find logins beside the name of a provider of mail, and addresses in two parts."""
+    for found in _AFTER.finditer(text):
+        named = ":" in found.group() or "=" in found.group()
+        if _is_login(found[1]) and (named or _is_own(text, found.start())):
+            yield *found.span(1), Kind.EMAIL
+    for found in _BEFORE.finditer(text):
+        if _is_login(found[1]) and _is_own(text, found.start()):
+            yield *found.span(1), Kind.EMAIL
+    for found in _PARTS.finditer(text):
+        yield *found.span(1), Kind.EMAIL
+
+
+def _is_login(word: str) -> bool:
+    inner = word[1:-1]
+    mixed = any(map(str.isdecimal, word)) or "_" in inner or "." in inner
+    return mixed and not _VERSION.fullmatch(word)
+
+
+def _is_own(text: str, start: int) -> bool:
+    before = text[max(0, start - _OWN_CHARACTERS) : start]
+    return _OWN.search(before) is not None
