@@ -4,6 +4,7 @@ All traces are two patterns of RE2, which reads each character once however many
 there are; a search for each of them would read the text fifty times.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from heapq import merge
@@ -25,8 +26,9 @@ _LONGEST_BLOCK, _OVERLAP = 1 << 15, 512
 _AROUND = 100  # bytes beside a trace: an address and the words before it
 _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
 
-_BRACKETS = r"[\[({<|*~_=\"'/\\%#!+:^$-]"
-_ENDS = r"[\])}>|*~_=\"'/\\%#!+:^$-]"
+_BRACKETS, _ENDS = (
+    "[" + "".join(map(re.escape, each)) + "]" for each in (words.OPENING, words.CLOSING)
+)
 _NUMBER = f"(?:{number_words.FIRST_NUMBERS})"
 _UNIT = f"(?:{number_words.UNITS})"
 _SINGLE = (r" ?[/*_~|] ?", ", ?", r"\)\(", r"\]\[", r"[^\x00-\xa1\w\s]{1,2} ?")
@@ -45,8 +47,8 @@ _SURE_PROVIDERS = "|".join(sorted(words.SURE_PROVIDERS))
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
     rf"{_BRACKETS} ?(?:@|{words.AT}|{words.DOT}) ?{_ENDS}"
-    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z])"
-    r"|\.at\.[a-z]|\.dot\.[a-z]",
+    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z]|[a-z0-9]DOT[a-z])"
+    r"|\.at\.+[a-z]|at [\w-]+dot(?:com|net|org)[^a-z]|->at<|[\[({<],[\])}>]|\.dot\.[a-z]",
     rf"[\[({{<] ?(?:{words.ONLY_IN_BRACKETS}) ?[\])}}>] ?[a-z0-9-]+"
     r"(?:\.[a-z]| ?[\[({<])",
     r"[\[({<] ?\.\w|\w\.[\])}>]\w|\w\\[.@]\w",
@@ -78,7 +80,7 @@ _ADDRESSES = (
     rf"|[a-z0-9][._0-9][a-z0-9]* (?:on|bei|auf|sur|en|chez|no|su) (?:{_SURE_PROVIDERS})[^a-z.]",
     rf"(?:name|user|login)[\"']? ?(?:=|:|is) ?[\w.\"'+-]+[ ,;]+(?:and )?domain[\"']? ?[=:i]"
     rf"|followed by [\"']?@|[@\])}}t] ?[\[({{<-]?(?:{words.FILLERS})[\])}}> ._-]"
-    r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+\.[a-z]|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
+    r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+(?:\.[a-z]| dot )|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
     r"|mail[ :]{1,2}[\w.]+ at [\w-]+ [\w-]+ (?:com|net|org|edu)[^a-z]",
     # Letters and digits apart.
     r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-"

@@ -17,7 +17,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 AT = _alternatives(
-    "at at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam klammeraffe affenschwanz arobase arrobase arobas arroba"
+    "at @t at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam klammeraffe affenschwanz arobase arrobase arobas arroba"
     " chiocciola chiocciolina apenstaartje apestaartje apenstaart snabel_a snabela"
     " kanelbulle miukumauku at_merkki krøllalfa krollalfa alfakrøll alfakroll"
     " coada_de_maimuta a_rond afna manki majmunce ludo_a arrova a_bildua zavinas"
@@ -29,7 +29,7 @@ AT = _alternatives(
 )
 """Also alone between two blanks; `at` alone needs more proof than the others."""
 
-ONLY_IN_BRACKETS = _alternatives("a a_t et chez bei aet eta ett æt эт ta")
+ONLY_IN_BRACKETS = _alternatives("@t a a_t et chez bei aet eta ett æt эт ta")
 AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
 SURE_DOT = _alternatives(
@@ -42,6 +42,10 @@ DOT = SURE_DOT + "|" + _alternatives("point period pont piste")
 
 WEAK_AT = "at|chez|bei|where"
 """Everyday words that stand for `@`: more must show it."""
+
+OPENING = "[({<|*~=\"'/_\\%#!+:^$`“‘«‹【《「『〔-"
+CLOSING = "])}>|*~=\"'/_\\%#!+:^$`”’»›】》」』〕-"
+"""What is put around a sign or a word that stands for it."""
 
 # Scripts that put no blanks between words.
 AT_UNSPACED = "艾特|小老鼠|골뱅이|アットマーク|アット|あっと|[★☆◎※■●]"

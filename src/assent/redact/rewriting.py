@@ -148,17 +148,18 @@ def _unhyphened(found: re.Match[str]) -> str:
 
 # --- signs in brackets ---------------------------------------------------------------
 
-_OPEN = r"(?:['\"] ?[+.&] ?['\"]|[\[({<|*~=\"'/_\\%#!+:^$-]{1,2} ?)"
-_CLOSE = r"(?:['\"] ?[+.&] ?['\"]| ?[\])}>|*~=\"'/_\\%#!+:^$-]{1,2})"
-_DOTS = f"(?!/){_OPEN}(?:\\.|{words.DOT})(?!/){_CLOSE}"
+_OPENING, _CLOSING = re.escape(words.OPENING), re.escape(words.CLOSING)
+_OPEN = rf"(?:['\"] ?[+.&] ?['\"]|-{{1,2}}>|[{_OPENING}]{{1,2}} ?)"
+_CLOSE = rf"(?:['\"] ?[+.&] ?['\"]|<-{{1,2}}| ?[{_CLOSING}]{{1,2}})"
+_DOTS = f"(?!/){_OPEN}(?:[.,]|{words.DOT})(?!/){_CLOSE}"
 _FOLLOWED = r"(?:(?:and |then |und |et )?(?:followed by|gefolgt von|suivi de|seguido de))"
 _SIGNS = re.compile(
-    r"(?= ?[\[({<|*~=\"'/_\\%#!+:^$.-])(?:"  # most characters end here
+    rf"(?= ?[{_OPENING}.])(?:"  # most characters end here
     rf" ?(?P<followed>\({_FOLLOWED} [\"']?@)|"
-    f" ?(?P<at>{_OPEN}(?:@t?|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
+    f" ?(?P<at>{_OPEN}(?:@|{words.AT_IN_BRACKETS}){_CLOSE})[ \n]?"
     f"|(?P<dot> ?{_DOTS} ?|(?<=\\w)(?:[\\[({{<] ?\\.|\\.[\\])}}>]|\\\\\\.)(?=\\w))"
     r"|(?P<half>(?<=\w) ?[\[({] ?(?:" + words.DOT + r") (?=[a-z]{2,6}[\])}]))"
-    r"|(?P<pointed>\.(?:at|dot)\.(?=[a-z]))"
+    r"|(?P<pointed>\.{1,3}(?:at|dot)\.{1,3}(?=[a-z]))"
     r"|(?P<slash>[\[({]/[\])}])|(?P<colon>[\[({]:[\])}])"
     r"|\\(?=@))|(?P<several>@{2,4}(?=\w))",
     re.IGNORECASE,
@@ -179,6 +180,8 @@ def signed(view: View) -> View:
         view = view.rewritten(_SCHEME, _scheme)
     view = view.rewritten(_SIGNS, _sign)
     view = view.rewritten(_FILLERS, lambda _: "")
+    if "dot" in lower:
+        view = view.rewritten(_DOT_INSIDE, lambda _: ".")
     if "AT" in view.text or "DOT" in view.text:
         view = view.rewritten(
             _CAPITALS, lambda found: AT if found.group() == "AT" else "."
@@ -188,6 +191,7 @@ def signed(view: View) -> View:
     return view
 
 
+_DOT_INSIDE = re.compile(r"(?<=\w)dot(?=(?:com|net|org|edu)\b)", re.IGNORECASE)
 _FILLERS = re.compile(
     rf"(?<=[@{AT}]) ?[\[({{<]?(?:{words.FILLERS})[\])}}>]?[ ._-]?(?=\w)"
     rf"|[\[({{<](?:{words.FILLERS})[\])}}>](?=[@{AT}])",
@@ -201,7 +205,7 @@ _CAPITALS = re.compile(
 )
 
 _UNSPACED = re.compile(
-    r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff](?=[a-z0-9-]{2,40}\.[a-z]{2})"
+    r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff](?=[a-z0-9-]{2,40}(?:\.[a-z]{2}| dot ))"
     rf"|(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
     rf"(?:\.|{words.DOT_UNSPACED})[a-z]{{2}}))"
     rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})",
