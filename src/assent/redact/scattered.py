@@ -22,17 +22,17 @@ BETWEEN = (
 
 _SIGNS = rf"(?:,? (?:{BETWEEN}),? |(?:[^\w\s\0]|[_ ]){{1,5}})"
 _CHAIN = re.compile(
-    rf"(?<![\w])[0-9]{{1,6}}(?:{_SIGNS}[0-9]{{1,6}}){{2,18}}(?![\w])", re.IGNORECASE
+    rf"(?<![\w])[0-9]{{1,8}}(?:{_SIGNS}[0-9]{{1,8}}){{2,18}}(?![\w])", re.IGNORECASE
 )
 _STEP = re.compile(r"[0-9]+")
 _GLUED = re.compile(
-    r"(?<!\w)[0-9]{2,4}(?:[a-z]{1,6}[0-9]{2,4}){2,4}(?!\w)", re.IGNORECASE
+    r"(?<!\w)[0-9]{2,5}(?:[a-z]{1,6}[0-9]{2,4}){2,4}(?!\w)", re.IGNORECASE
 )
 _MOST_GROUPS = 20
 
 _USUAL = frozenset((" ", "-", ".", "/", ")", ") ", " (", "(", ")-", "-("))
 """Signs inside a number that nobody disguised."""
-_WEAK = frozenset(", ; : | + ' \" * / = ,+ - '' .".split())
+_WEAK = frozenset(", ; : | ' - / .".split())
 """Signs between numbers of a list or a sum: more must show that they are one."""
 _LISTED = frozenset(", ; : | + '".split())
 _AMERICAN = ((3, 3, 4), (1, 3, 3, 4))

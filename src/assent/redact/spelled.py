@@ -18,7 +18,7 @@ from assent.redact.spoken import CARD_DIGITS, FEWEST_DIGITS
 
 _LETTERS = str.maketrans(
     {
-        **dict.fromkeys("OoОоΟοQ", "0"),
+        **dict.fromkeys("OoОоΟοQØø∅", "0"),
         **dict.fromkeys("Il|!", "1"),
         **dict.fromkeys("Zz", "2"),
         **dict.fromkeys("ЗзЭ", "3"),
@@ -30,12 +30,12 @@ _LETTERS = str.maketrans(
         **dict.fromkeys("gq", "9"),
     }
 )
-_ALIKE = "0-9OoОоΟοQIl|!ZzЗзЭAЧчSsGЬьбTBВgq"
+_ALIKE = "0-9OoОоΟοQØø∅Il|!ZzЗзЭAЧчSsGЬьбTBВgq"
 _MIXED = re.compile(
     rf"(?<![\w|])[{_ALIKE}]+(?:[ .,;*+()_/-]{{1,3}}[{_ALIKE}]+)+(?![\w|])"
 )
 _GROUP = re.compile(rf"[{_ALIKE}]+")
-_ONES_AND_ZEROS = frozenset("OoОоIl|")
+_ONES_AND_ZEROS = frozenset("OoОоØø∅Il|!")
 
 
 def digits(view: View) -> View:
@@ -54,7 +54,7 @@ def _as_digits(found: re.Match[str]) -> str | None:
     for group in _GROUP.findall(text):
         plain = sum(map(str.isdecimal, group))
         read += plain
-        if not plain and not _ONES_AND_ZEROS.issuperset(group):
+        if not plain and not _ONES_AND_ZEROS.issuperset(group) and len(set(group)) > 1:
             return None  # a word of letters that also look like digits
     size = sum(map(len, _GROUP.findall(text)))
     card = (

@@ -17,7 +17,9 @@ FEWEST_DIGITS = 7
 MOST_DIGITS = 19
 CARD_DIGITS = range(13, 20)
 _FEWEST_WORDS = 3  # `two 1234567` is two of something
+_TRUNK_DIGITS = range(10, 12)
 _CARD_WORDS = 7  # the fewest for thirteen digits
+_SHORT = 3  # letters: shorter words are everyday ones in some language
 _SURE_DIGITS = 9  # fewer are as often scores: `eight, nine, ten, nine, seven`
 
 _SIGNS = "".join(number_words.BY_CHARACTER)
@@ -47,6 +49,7 @@ class _Run:
         languages: that know every word.
         values: of its words, as digits.
         count: of the words that are not digits already.
+        short: it is one word of two letters, as long as nothing follows.
         waiting: digits of words that sound like numbers, until a number follows.
     """
 
@@ -56,6 +59,7 @@ class _Run:
     values: list[str] = field(default_factory=list)
     count: int = 0
     waiting: list[str] = field(default_factory=list)
+    short: bool = False
 
     @property
     def digits(self) -> str:
@@ -92,7 +96,10 @@ def spelled(text: str) -> Iterator[Found]:
         if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
             continue
         before = text[max(0, run.start - _CUE_CHARACTERS) : run.start]
-        likely = run.count >= _FEWEST_WORDS and not _counts(run) and not _scores(run)
+        words = run.count >= _FEWEST_WORDS or (
+            digits[0] == "0" and len(digits) in _TRUNK_DIGITS
+        )
+        likely = words and not _counts(run) and not _scores(run)
         cue = _CUE.search(before) is not None
         said = likely or cue or run.count >= _CARD_WORDS
         if len(digits) in CARD_DIGITS and luhn.is_valid(digits) and said:
@@ -126,15 +133,22 @@ def _runs(text: str) -> Iterator[_Run]:
             continue
         if run and _belongs(run, word, found.end()):
             continue
+        known = number_words.NUMBERS.get(word)
+        if run and known and not run.languages & known.keys():
+            yield run
+            run = None
         value, languages = _value(word, run)
         if value and run and not (run.languages & languages):
             yield run
             run = None
+        if run and run.short and word.isdecimal():
+            run = None  # `on 202`: a number in Turkish only
         if value:
             start = repeat_start if repeat > 1 else found.start()
             run = run or _Run(_signed(text, start), 0, languages)
+            run.short = not run.values and word.isascii() and 1 < len(word) < _SHORT
             run.end = found.end()
-            apart = languages is _ANY and not word.isdecimal()
+            apart = word not in number_words.NUMBERS and not word.isdecimal()
             said = 0 if word.isdecimal() else len(value) if apart else 1
             run.add(list(value) if apart else [value * repeat], said)
             run.languages &= languages
