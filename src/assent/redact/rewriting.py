@@ -93,7 +93,7 @@ _CODE = re.compile(
     r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|commat|period|nbsp|colon|sol|lowbar|plus|hyphen"
     r"|dash|lpar|rpar|num|amp);"
     r"|&(?:at|dot);|%(?:25)?[2-7][0-9a-f]|(?:\\u00|\\x)[2-7][0-9a-f]|=(?:40|2e|2d|5f)"
-    r"|</?(?:a|b|i|u|em|strong|span|code|font|tt|wbr)>|<!--[^<>\n\0]{0,40}-->",
+    r"|<br ?/?>|</?(?:a|b|i|u|em|strong|span|code|font|tt|wbr)>|<!--[^<>\n\0]{0,40}-->",
     re.IGNORECASE,
 )
 _SAID = {"&at;": "@", "&dot;": "."}  # no names of HTML, and what people mean
@@ -110,7 +110,7 @@ def decoded(view: View) -> View:
 def _decode(found: re.Match[str]) -> str | None:
     code = found.group()
     if code[0] == "<":
-        return ""
+        return " " if code[1:3].lower() == "br" else ""
     if code.lower() in _SAID:
         return _SAID[code.lower()]
     character = html.unescape(code) if code[0] == "&" else chr(int(code[-2:], 16))

@@ -20,7 +20,7 @@ BETWEEN = (
 )
 """Words between groups of digits."""
 
-_SIGNS = rf"(?:,? (?:{BETWEEN}),? |(?:[^\w\s\0]|[_ ]){{1,5}})"
+_SIGNS = rf"(?:,? (?:{BETWEEN}),? |(?:[^\w\s\0]|[_ ー]){{1,5}})"
 _CHAIN = re.compile(
     rf"(?<![\w])[0-9]{{1,8}}(?:{_SIGNS}[0-9]{{1,8}}){{2,18}}(?![\w])", re.IGNORECASE
 )
@@ -37,6 +37,7 @@ _WEAK = frozenset(", ; : | ' - / .".split())
 _LISTED = frozenset(", ; : | + '".split())
 _AMERICAN = ((3, 3, 4), (1, 3, 3, 4))
 _TRUNK_DIGITS = range(9, 12)
+_ABROAD_DIGITS = range(10, 15)
 _ANNOUNCED_DIGITS = range(7, 14)
 _CARD_DIGITS = range(13, 20)
 _CARD_GROUP = 4
@@ -110,7 +111,8 @@ def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bo
     if set(sizes[:-1]) == {_CARD_GROUP} and len(digits) in _CARD_DIGITS:
         return uniform  # its check digit decides
     if abroad:
-        return shapes.valid("+" + digits, None)
+        known = shapes.parsed("+" + digits, None) is not None
+        return known and len(digits) in _ABROAD_DIGITS
     if digits[0] == "0" and len(digits) in _TRUNK_DIGITS:
         spaced = {"-", "/"}.issuperset(odd) and len(sizes) > 2
         mixed = len(set(signs)) > 1 and not any(" " in sign for sign in signs)

@@ -64,7 +64,7 @@ def _as_digits(found: re.Match[str]) -> str | None:
             character for character in text if character.isalpha()
         )
     )
-    if size == read or size < FEWEST_DIGITS or (2 * read < size - 1 and not card):
+    if size == read or size < FEWEST_DIGITS or (2 * read < size - 2 and not card):
         return None
     return _GROUP.sub(lambda group: group.group().translate(_LETTERS), text)
 
