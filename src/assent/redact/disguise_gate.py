@@ -35,7 +35,7 @@ _SINGLE = (
     r" ?(?:[^\w\s,&\\;:.=|<-]|[_.\\:&-][^\w\s]|_)[^\w\s]{0,2} ?",
     "[,;|:&=] ?",
     " - ",
-    r"\\. ",
+    r"\. ",
     rf",? (?:{scattered.BETWEEN}) ",
 )
 _SIGNS = (  # odd between digits: not one of those in dates, times and amounts
@@ -58,8 +58,9 @@ _SURE_PROVIDERS = "|".join(sorted(words.SURE_PROVIDERS))
 _ADDRESSES = (
     # [at], (dot), -at-, {@}, "@", [.], [/], [://], and halves of them.
     rf"{_BRACKETS} ?(?:@|{words.AT}|{words.DOT}) ?{_ENDS}"
-    r"|[\[({<](?:\.|/|:|:?//)[\])}>]|'\.'|\"\.\"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z]|[a-z0-9]DOT[a-z])"
-    r"|\.at\.+[a-z]|at [\w-]+dot(?:com|net|org)[^a-z]|->at<|[\[({<],[\])}>]|\.dot\.[a-z]",
+    r"|[\[({<](?:\.|/|:|:?//|,|ta)[\])}>]|'\.'|\"\.\"|->at<"
+    r"|(?-i:[a-z0-9]AT[a-z0-9]+(?:DOT|\.)[a-z]|[a-z0-9]DOT[a-z])"
+    r"|\.at\.+[a-z]|at [\w-]+dot(?:com|net|org)[^a-z]|\.dot\.[a-z]",
     rf"[\[({{<] ?(?:{words.ONLY_IN_BRACKETS}) ?[\])}}>] ?[a-z0-9-]+"
     r"(?:\.[a-z]| ?[\[({<])",
     r"[\[({<] ?\.\w|\w\.[\])}>]\w|\w\\[.@]\w",
@@ -76,8 +77,9 @@ _ADDRESSES = (
     rf"[ \n]@ \w|[ \n]@[\w.-]+\.{_ENDING}[^a-z]|\w@[ \n]|[ \n]@\n|\n> ?@|\)@"
     rf"|@[\w.-]+(?:[.-]\n| ?[\[({{] ?(?:{_DOT}|\.)| ?[•·。・]| ?,{_ENDING}[^a-z]"
     rf"| \.|\. (?:com|net|org|example)| {_DOT}[ \n])",
-    rf"[ \n](?:{words.AT}|{words.WEAK_AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)|\.\w| \. ?\w"
-    rf"|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])| at (?:{_PROVIDERS})[^a-z.]",
+    rf"[ \n](?:{words.AT}|{words.WEAK_AT})[ \n]{_LABEL}(?: ?[\[{{•·。・]| ?\(\w+\)"
+    rf"|\.\w| \. ?\w|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])"
+    rf"| at (?:{_PROVIDERS})[^a-z.]",
     rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]"
     r"|[0-9] \.[0-9]+ \.[0-9]|[0-9] \. [0-9]"
     rf"| [a-z0-9-]+ dotcom| \. {_ENDING}[^a-z]"
@@ -87,11 +89,13 @@ _ADDRESSES = (
     rf"|[\[(]at?[\])][a-z][a-z0-9.]*_",
     # Mailboxes without a domain, and what is put in to be taken out.
     rf"(?:my|mein|mi|mon|meu|mijn|min) (?:{_SURE_PROVIDERS})[ :=]"
-    rf"|(?:{_SURE_PROVIDERS}) ?[:=] ?[a-z]+[._0-9]"
-    rf"|[a-z0-9][._0-9][a-z0-9]* (?:on|bei|auf|sur|en|chez|no|su) (?:{_SURE_PROVIDERS})[^a-z.]",
-    rf"(?:name|user|login)[\"']? ?(?:=|:|is) ?[\w.\"'+-]+[ ,;]+(?:and )?domain[\"']? ?[=:i]"
+    rf"|(?:{_SURE_PROVIDERS}) ?[:=] ?[a-z-]+[._0-9]"
+    rf"|[a-z0-9][._0-9][a-z0-9]* (?:{words.IN}) (?:{_SURE_PROVIDERS})[^a-z.]",
+    r"(?:name|user|login)[\"']? ?(?:=|:|is) ?[\w.\"'+-]+[ ,;]+"
+    r"(?:and )?domain[\"' ]?[=:i]"
     rf"|followed by [\"']?@|[@\])}}t] ?[\[({{<-]?(?:{words.FILLERS})[\])}}> ._-]"
-    r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+(?:\.[a-z]| dot )|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
+    r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+(?:\.[a-z]| dot )"
+    r"|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
     r"|mail[ :]{1,2}[\w.]+ at [\w-]+ [\w-]+ (?:com|net|org|edu)[^a-z]",
     # Letters and digits apart.
     r"[ \n][\w@+] [\w@.+-] [\w@.+-] [\w@.+-] |[a-z0-9]-[a-z0-9]-[a-z0-9]-[a-z0-9]-"
@@ -100,7 +104,7 @@ _ADDRESSES = (
 _WORDS = (
     rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
     rf"[0-9]-?{_NUMBER}-?[0-9]|{_UNIT}{_UNIT}{_UNIT}|[^a-z0-9]{_LEET}[ ,.-]",
-    rf"[{''.join(number_words.BY_CHARACTER)}]{{3}}|{_GROUPED}[ ,.-]{_GROUPED}[ ,.-]{_GROUPED}",
+    rf"[{''.join(number_words.BY_CHARACTER)}]{{3}}|(?:{_GROUPED}[ ,.-]){{2}}{_GROUPED}",
 )
 _DIGITS = (
     # Odd signs between digits, look-alikes, what is glued to a number.
@@ -110,7 +114,8 @@ _DIGITS = (
     r"[0-9]{3} - [0-9]{3}|[0-9]{3}[^\w\s.-] ?[0-9]{4}[^\w\s.-] ?[0-9]{4}"
     r"|(?:[0-9][0-9] ){6}",
     r"[0-9][oilОоЗØ∅][0-9]|[0-9][ .-]?![0-9]|[0-9] [il][0-9] [0-9]{2}[^0-9]"
-    r"|[0-9]{3}[ .-][oilsbz]{3}[ .-][0-9oilsbz]{4}|[0-9][sbz][0-9][ .*+-]|[ \n(.*+-][oо][0-9]{2}"
+    r"|[0-9]{3}[ .-][oilsbz]{3}[ .-][0-9oilsbz]{4}"
+    r"|[0-9][sbz][0-9][ .*+-]|[ \n(.*+-][oо][0-9]{2}"
     r"|[ -][il][0-9]{2}[ -][0-9]|[0-9][oо]{2}|[0-9][il]{3}"
     r"|[0-9]\|[0-9]{2}|\|-[0-9]\||[0-9]{3}[ .-](?:[oоil][0-9]|[oil]{3})|[0-9][ЗЧЬОо]",
     r"[0-9]{4} ?# ?[0-9]|-[0-9]{4},[0-9]{3}",
@@ -120,7 +125,10 @@ _DIGITS = (
     r"fe80:[0-9a-f:]+%|[*#][0-9]{2}[ #*]?[0-9(]|[0-9]{4},? area |00[0-9]{2}\([0-9]"
     r"|[^0-9/]0[0-9]+/[0-9]{4}[0-9]*/[0-9]|[\]}>]?-[\[{<][0-9]{3}",
     r"[0-9]{3} ?[~|] ?[0-9]{3}|\([oо]\) ?[0-9]{2}",
-    rf"0[0-9]{{1,4}} - [0-9]{{2,4}} - [0-9]|[a-z]{{2}}[0-9]{{2}} (?:{scattered.BETWEEN}) [a-z0-9]{{4}}",
+    r"0[0-9]{1,4} - [0-9]{2,4} - [0-9]",
+    rf"[a-z]{{2}}[0-9]{{2}} (?:{scattered.BETWEEN}) [a-z0-9]{{4}}",
+    r"[^a-z]ip[a-z]*[ :=]{1,3}(?:[a-z]{1,9} ?[:=]? )?[0-9]{1,3}(?:,[0-9]{1,3}){3}"
+    r"|[0-9]{1,3}(?:-[0-9]{1,3}){3}\.[a-z][a-z0-9-]*\.[a-z]",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
     # Digits apart by any sign, word or letters.
     "|".join(f"(?:[0-9]{sign}){{8}}[0-9]" for sign in _SINGLE),
@@ -130,10 +138,12 @@ _DIGITS = (
     r"|[^0-9]0[0-9](?:[:,] ?[0-9]{2}){4}[^0-9]|[0-9]{3}x[0-9]{3}x[0-9]{4}[^0-9]"
     r"|[^0-9]0[0-9]{3,4}[/:,][0-9]{2,3}[/:,][0-9]{2,3}[^0-9]"
     rf"|[0-9]{{2,5}},? (?:{scattered.BETWEEN}),? [0-9]{{2,5}}[ ,]",
-    r"[^0-9a-z]0[0-9]{1,3}(?:[0-9]?x[0-9]{2,3}x[0-9]{2}|[a-f]{0,2}[g-wyz][a-z]{0,4}[0-9]{2,4}[a-z])"
+    r"[^0-9a-z]0[0-9]{1,3}(?:[0-9]?x[0-9]{2,3}x[0-9]{2}"
+    r"|[a-f]{0,2}[g-wyz][a-z]{0,4}[0-9]{2,4}[a-z])"
     r"|tel[ :.]{1,2}0[0-9]{1,3}[a-z]|\+[0-9]{1,3} [/-] [0-9]+ [/-] "
     r"|(?:phone|tel|fon|mobile?|numer?o|nummer|whatsapp)0[1-9][0-9]{8}"
-    r"|[ \n(]o[0-9] [0-9]{2} [0-9]{2}|[0-9oil!](?:;[0-9oils!]{2,3}\.|\.[0-9oils!]{2,3};)[0-9oils]{3}",
+    r"|[ \n(]o[0-9] [0-9]{2} [0-9]{2}"
+    r"|[0-9oil!](?:;[0-9oils!]{2,3}\.|\.[0-9oils!]{2,3};)[0-9oils]{3}",
 )
 # Links without a scheme.
 _LINKS = (rf"\.(?:{'|'.join(sorted(ENDS_OF_HOSTS))})(?::[0-9]+)?[/?][\w@~?#!%-]",)

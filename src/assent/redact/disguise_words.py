@@ -17,12 +17,13 @@ def _set(words: str) -> frozenset[str]:
 
 
 AT = _alternatives(
-    "at @t at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam klammeraffe affenschwanz arobase arrobase arobas arroba"
+    "at @t at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam"
+    " klammeraffe affenschwanz arobase arrobase arobas arroba"
     " chiocciola chiocciolina apenstaartje apestaartje apenstaart snabel_a snabela"
     " kanelbulle miukumauku at_merkki krøllalfa krollalfa alfakrøll alfakroll"
     " coada_de_maimuta a_rond afna manki majmunce ludo_a arrova a_bildua zavinas"
     " a_keong a_cong a_moc @_sign"
-    " маймунка маймунско_а кльомба песик мавпочка эт_собака כרוכית שבלול اتساین"
+    " маимунка маимунско_а кльомба песик мавпочка эт_собака כרוכית שבלול اتساین"
     " malpa małpa zavinac kukac et_isareti kuyruklu_a"
     " arond собака собачка равлик παπακι שטרודל 골뱅이 艾特 小老鼠"
     " アットマーク アット あっと"
@@ -34,7 +35,7 @@ AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
 SURE_DOT = _alternatives(
     "dot d0t dt dom full_stop punkt punkti punto ponto punt tocka tecka bodka"
-    " kropka nokta punct punktum d_o_t prikk prick точка крапка кропка"
+    " kropka nokta punct punktum d_o_t prikk prick точка toчka крапка кропка"
     " τελεια נקודה نقطة 점 닷 トット 点 點"
 )
 DOT = SURE_DOT + "|" + _alternatives("point period pont piste")
@@ -67,6 +68,9 @@ PROVIDERS = _set(
     " aol fastmail tutanota zoho live msn posteo web wanadoo orange libero ziggo"
 )
 """Of mail: after a bracketed `at`, one of these needs no ending."""
+
+IN = "on|bei|auf|sur|en|chez|no|su"
+"""Between a login and a provider of mail."""
 
 SURE_PROVIDERS = PROVIDERS - _set("live web orange mail outlook proton msn")
 """Those whose names are nothing else."""

@@ -60,7 +60,7 @@ def _plainly(view: View) -> Iterator[Found]:
         return
     fenced = f"{SEPARATOR}{view.text}{SEPARATOR}"
     detectors = [links.find]
-    if sum(map(view.text.count, "0123456789")) >= spelled.FEWEST_DIGITS:
+    if sum(map(view.text.count, "0123456789")) >= spoken.FEWEST_DIGITS:
         detectors += [numbers.find, spelled.cards]
     for find_plain in detectors:
         for start, end, kind in find_plain(fenced):

@@ -35,7 +35,7 @@ _LOCAL = re.compile(
 _SEPARATOR = re.compile(
     rf"(?P<plain>\.)(?=\w)|(?P<dot> d[o0]t | dot(?=(?:com|net|org)\b))"
     rf"|(?P<word> (?:{words.DOT}) )"
-    r"|(?P<apart> \. ?(?=\w))"
+    r"|(?P<apart> \. ?(?=\w)|(?<=www)\. (?=\w))"
     r"|(?P<bullet> ?[•·∙。・‧●⋅] ?)|(?P<end>\.[ \n](?=\w))|(?P<comma> ?[,;](?=\w))"
     r"|(?P<gap> (?=(?:[\w-]{2,40} )?(?:com|net|org|edu)\b))",
     re.IGNORECASE,
@@ -230,7 +230,9 @@ def _said_before(text: str, start: int, end: int) -> int:
 
 # --- hosts ---------------------------------------------------------------------------
 
-_DOT_ANCHOR = re.compile(rf"(?<=\w)(?: (?:{words.DOT}) | \. ?|\.)(?=\w)", re.IGNORECASE)
+_DOT_ANCHOR = re.compile(
+    rf"(?<=\w)(?: (?:{words.DOT}) | \. ?|(?<=www)\. |\.)(?=\w)", re.IGNORECASE
+)
 _PATH = re.compile(
     rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}"
     rf"(?: (?:{words.UNDERSCORE}|{words.DASH}|{words.DOT}) \w{{1,63}})*",
@@ -284,6 +286,15 @@ _NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _STEP = rf"(?: ?\. ?| (?:{words.DOT}) )"
 _BASES = re.compile(r"0x[0-9a-f]{1,2}(?:\.0x[0-9a-f]{1,2}){3}\b", re.IGNORECASE)
 _ZONED = re.compile(r"\bfe80:[0-9a-f:]{2,35}%[0-9a-z]{1,12}", re.IGNORECASE)
+_IN_COMMAS = re.compile(
+    r"\bip(?:v4)?(?: ?addresse?)?[ :=]{1,3}(?:[a-z]{1,9} ?[:=]? )?"
+    rf"({_NUMBER}(?:,{_NUMBER}){{3}})(?![\w,])",
+    re.IGNORECASE,
+)
+_IN_HOST = re.compile(
+    rf"(?<![0-9])(?<![0-9]-)({_NUMBER}(?:-{_NUMBER}){{3}})(?=\.[a-z][\w-]*\.[a-z])",
+    re.IGNORECASE,
+)
 _OCTET = r"(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
 _PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
 _FOUR = re.compile(
@@ -342,10 +353,10 @@ def _is_host(view: View, start: int, domain: _Domain, end: int) -> bool:
 
 
 def machines(text: str) -> Iterator[Found]:
-    """Find IP addresses with padded or hexadecimal numbers."""
-    for pattern in (_BASES, _ZONED):
+    """Find IP addresses with padded or hexadecimal numbers, or with other signs."""
+    for pattern in (_BASES, _ZONED, _IN_COMMAS, _IN_HOST):
         for found in pattern.finditer(text):
-            yield found.start(), found.end(), Kind.IP
+            yield *found.span(pattern.groups), Kind.IP
     for found in _PADDED.finditer(text):
         numbers = found.group().split(".")
         # 100.000.000.000 is an amount.

@@ -1,4 +1,4 @@
-"""Mailboxes that are named without a domain: `my gmail is ...`, `name = ..., domain = ...`.
+"""Mailboxes named without a domain: `my gmail is ...`, `name = ..., domain = ...`.
 
 A provider's name beside a word that looks like a login is an address to every reader.
 """
@@ -18,22 +18,26 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    rf"(?<![\w.@+-])({_LOGIN}) (?:on|bei|auf|sur|en|chez|no|su) (?:{_PROVIDERS})(?![\w.-])",
+    rf"(?<![\w.@+-])({_LOGIN}) (?:{words.IN}) (?:{_PROVIDERS})(?![\w.-])",
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"(?:(?:^|\W)(?:my|mein|meine|mi|mon|mijn|meu|min|i am|i'm|me|ich bin|under|unter|as)"
+    r"(?:(?:^|\W)(?:my|mein|meine|mi|mon|mijn|meu|min|i am|i'm|me|ich bin"
+    r"|under|unter|as)"
     r"|e?-?mail|contact|reach|write|address)[^\n\0.?!]{0,20}$",
     re.IGNORECASE,
 )
 _OWN_CHARACTERS = 32
 _PARTS = re.compile(
     r"(?:user(?:name)?|name|login|local ?part|mailbox)[\"']? ?(?:=|:|is) ?[\"']?"
-    r"([\w.+-]{2,40}[\"']?[ ,;]{1,3}(?:and )?(?:the )?(?:domain|host ?name|domane|dominio)"
+    r"([\w.+-]{2,40}[\"']?[ ,;]{1,3}(?:and )?(?:the )?"
+    r"(?:domain|host ?name|domane|dominio)"
     r"[\"']? ?(?:=|:|is) ?[\"']?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})",
     re.IGNORECASE,
 )
-_VERSION = re.compile(r"v?[0-9.]+|.*\.(?:com|net|org|de|fr|html?|php|txt|js)", re.IGNORECASE)
+_VERSION = re.compile(
+    r"v?[0-9.]+|.*\.(?:com|net|org|de|fr|html?|php|txt|js)", re.IGNORECASE
+)
 
 
 def mailboxes(text: str) -> Iterator[Found]:
@@ -44,7 +48,7 @@ def mailboxes(text: str) -> Iterator[Found]:
             yield *found.span(1), Kind.EMAIL
     for found in _BEFORE.finditer(text):
         if _is_login(found[1]) and _is_own(text, found.start()):
-            yield *found.span(1), Kind.EMAIL
+            yield *found.span(), Kind.EMAIL
     for found in _PARTS.finditer(text):
         yield *found.span(1), Kind.EMAIL
 

@@ -151,8 +151,11 @@ def _unhyphened(found: re.Match[str]) -> str:
 _OPENING, _CLOSING = re.escape(words.OPENING), re.escape(words.CLOSING)
 _OPEN = rf"(?:['\"] ?[+.&] ?['\"]|-{{1,2}}>|[{_OPENING}]{{1,2}} ?)"
 _CLOSE = rf"(?:['\"] ?[+.&] ?['\"]|<-{{1,2}}| ?[{_CLOSING}]{{1,2}})"
-_DOTS = f"(?!/){_OPEN}(?:[.,]|{words.DOT})(?!/){_CLOSE}"
-_FOLLOWED = r"(?:(?:and |then |und |et )?(?:followed by|gefolgt von|suivi de|seguido de))"
+# A comma between quotes parts two values.
+_DOTS = rf"(?!/){_OPEN}(?:\.|(?<=[\[({{<]),(?=[\])}}>])|{words.DOT})(?!/){_CLOSE}"
+_FOLLOWED = (
+    r"(?:(?:and |then |und |et )?(?:followed by|gefolgt von|suivi de|seguido de))"
+)
 _SIGNS = re.compile(
     rf"(?= ?[{_OPENING}.])(?:"  # most characters end here
     rf" ?(?P<followed>\({_FOLLOWED} [\"']?@)|"
@@ -205,7 +208,8 @@ _CAPITALS = re.compile(
 )
 
 _UNSPACED = re.compile(
-    r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff](?=[a-z0-9-]{2,40}(?:\.[a-z]{2}| dot ))"
+    r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff]"
+    r"(?=[a-z0-9-]{2,40}(?:\.[a-z]{2}| dot ))"
     rf"|(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
     rf"(?:\.|{words.DOT_UNSPACED})[a-z]{{2}}))"
     rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})",

@@ -1,4 +1,4 @@
-"""Numbers whose digits stand apart by anything: `04;91.570.156`, `2😀0😀2 ...`, `06x39x98`.
+"""Numbers whose digits stand apart by anything: `04;91.570.156`, `2😀0😀2`, `06x39x98`.
 
 A chain is some groups of digits with signs or words between. Which of them are one
 number is told by their lengths, by how odd the signs are, and by a word before.
@@ -32,9 +32,9 @@ _MOST_GROUPS = 20
 
 _USUAL = frozenset((" ", "-", ".", "/", ")", ") ", " (", "(", ")-", "-("))
 """Signs inside a number that nobody disguised."""
-_WEAK = frozenset(", ; : | ' - / .".split())
+_WEAK = frozenset(",;:|'-/.")
 """Signs between numbers of a list or a sum: more must show that they are one."""
-_LISTED = frozenset(", ; : | + '".split())
+_LISTED = frozenset(",;:|+'")
 _AMERICAN = ((3, 3, 4), (1, 3, 3, 4))
 _TRUNK_DIGITS = range(9, 12)
 _ABROAD_DIGITS = range(10, 15)
@@ -101,7 +101,8 @@ def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bo
     if single and not set(signs) <= {" "}:
         return _single(digits, signs, cue)
     odd = [sign.strip() for sign in signs if sign not in _USUAL]
-    if not odd or _is_address(written, odd):
+    extension = signs[-1].strip() == "#" and len(set(signs)) > 1
+    if not odd or extension or _is_address(written):
         return False
     strong = not _WEAK.issuperset(odd)
     uniform = len(set(signs)) == 1
@@ -134,7 +135,7 @@ def _single(digits: str, signs: list[str], cue: Weight) -> bool:
     return len(digits) == 10 and shapes.valid(digits, "US")
 
 
-def _is_address(written: list[str], odd: list[str]) -> bool:
+def _is_address(written: list[str]) -> bool:
     """`192 dot 0 dot 2 dot 17` is a machine."""
     return len(written) == 4 and all(
         int(each) <= _BYTE and str(int(each)) == each for each in written
@@ -155,5 +156,7 @@ def _glued(text: str, groups: Sequence[_Group]) -> bool:
         return cue and sizes in _AMERICAN
     if len(digits) not in _TRUNK_DIGITS:
         return False
-    said = any(context.meaning(word).kind is Kind.PHONE for word in between if len(word) > 2)
+    said = any(
+        context.meaning(word).kind is Kind.PHONE for word in between if len(word) > 2
+    )
     return cue or said or between == {"x"}

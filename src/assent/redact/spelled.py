@@ -137,7 +137,8 @@ _ACCOUNT = re.compile(
     r"(?<![0-9])[A-Za-z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?:[^\w\0]{1,3}[A-Za-z0-9]{1,7}){3,9})"
 )
 _ACCOUNT_IN_WORDS = re.compile(
-    rf"(?<!\w)[a-z]{{2}}[0-9]{{2}}(?: (?:{scattered.BETWEEN}) [a-z0-9]{{1,4}}){{3,8}}(?!\w)",
+    rf"(?<!\w)[a-z]{{2}}[0-9]{{2}}(?: (?:{scattered.BETWEEN}) [a-z0-9]{{1,4}}){{3,8}}"
+    r"(?!\w)",
     re.IGNORECASE,
 )
 _ACCOUNT_CHARACTERS = range(15, 35)

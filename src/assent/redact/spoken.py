@@ -108,7 +108,9 @@ def spelled(text: str) -> Iterator[Found]:
             yield run.start, run.end, Kind.PHONE
 
 
-_LEET = re.compile(r"(?<![^\W_])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z013457]{3,5}(?![^\W_])")
+_LEET = re.compile(
+    r"(?<![^\W_])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z013457]{3,5}(?![^\W_])"
+)
 _LEET_LETTERS = str.maketrans("013457", "oieast")
 
 
