@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from assent.redact.fold import SEPARATOR, Lookup, fold
 from assent.redact.forms import Forms, made, spellings
 from assent.redact.grams import CLASS, Keys, Stretches, Words, distinct, keys
+from assent.redact.respelt import respelt
 from assent.redact.shapes import PHONE_DIGITS
 from assent.redact.spans import Hashes, Indexes, Kind
 
@@ -64,7 +65,8 @@ class Batch:
     Args:
         texts: of each entry, folded; in lower case unless it is marked `NEAR`.
         marks: of each entry.
-        owners: which value each entry was made of; a handle may give two.
+        owners: which value each entry was made of; a handle may give two, and so may a
+            name with letters that not everybody has keys for.
         keys: how each is found.
         forms: how those that are written otherwise are found.
     """
@@ -85,8 +87,19 @@ def batches(kind: Kind, values: Sequence[str]) -> Iterator[Batch]:
     """
     for at in range(0, len(values), BATCH):
         part = values[at : at + BATCH]
-        batch = _names(kind, part) if kind in _NAMES else _others(kind, part)
-        yield replace(batch, owners=batch.owners + at)
+        if kind not in _NAMES:
+            batch = _others(kind, part)
+            yield replace(batch, owners=batch.owners + at)
+            continue
+        more = [
+            (of, each)
+            for of, value in enumerate(part)
+            if not value.isascii()
+            for each in respelt(value)
+        ]
+        batch = _names(kind, [*part, *(each for _, each in more)])
+        owners = np.array([*range(len(part)), *(of for of, _ in more)], np.int64)
+        yield replace(batch, owners=owners[batch.owners] + at)
 
 
 def keys_of(texts: Sequence[str]) -> Keys:

@@ -29,6 +29,12 @@ SEPARATOR = f"\n{BARRIER}\n"
 
 _LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
+# Letters that Unicode does not take apart, and that people without their keys write so.
+_ALIKE |= str.maketrans("łŁøØıħĦðÐ", "lLoOihHdD")
+_ALIKE |= str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
+    | {"þ": "th", "Þ": "TH"}
+)
 # Vowel signs too: to a pattern they are no letters, and would cut a word in two.
 _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _JAMO, _JAMOS = np.uint32(0x1100), 0x13

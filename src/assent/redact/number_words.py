@@ -27,7 +27,7 @@ _UNITS = {
     "cs": "nula jedna dva tri ctyri pet sest sedm osm devet",
     "ru": "ноль один два три четыре пять шесть семь восемь девять",
     "uk": "нуль один два три чотири п'ять шість сім вісім дев'ять",
-    "tr": "sıfır bir iki uc dort bes altı yedi sekiz dokuz",
+    "tr": "sifir bir iki uc dort bes alti yedi sekiz dokuz",
     "hi": "shunya ek do teen char paanch chhah saat aath nau",
     "no": "null en to tre fire fem seks sju atte ni",
     "fi": "nolla yksi kaksi kolme nelja viisi kuusi seitseman kahdeksan yhdeksan",
@@ -63,7 +63,7 @@ _MORE = {
     "de": (
         "ein:1 zwo:2 fuenf:5 zehn:10 elf:11 zwolf:12 zwoelf:12 dreizehn:13 vierzehn:14"
         " funfzehn:15 sechzehn:16 siebzehn:17 achtzehn:18 neunzehn:19 zwanzig:20"
-        " dreißig:30 dreissig:30 vierzig:40 funfzig:50 sechzig:60 siebzig:70 achtzig:80"
+        " dreissig:30 vierzig:40 funfzig:50 sechzig:60 siebzig:70 achtzig:80"
         " neunzig:90"
     ),
     "fr": (
