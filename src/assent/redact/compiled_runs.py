@@ -12,10 +12,9 @@ from assent.redact.compiled import compiled, holds, mixed, place_of, raw
 from assent.redact.forms import LOW, WORDS
 from assent.redact.grams import INSIDE
 from assent.redact.plausible import JOINED
+from assent.redact.runs import GAP
 from assent.redact.spans import Codes, Gates, Hashes, Indexes
 
-GAP = 5
-"""Characters between two words of a name."""
 TRIMMED, MORE, APOSTROPHE, ONE = 10, 20, 30, 31
 """Rules: words of a name, so many of them; the same without an `s` at the end, so many
 and this; words of which some are not of the name, the number of which and this; a name

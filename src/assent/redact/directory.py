@@ -43,7 +43,8 @@ from assent.redact.forms import Forms, FormTable
 from assent.redact.grams import Grams, Keys, Words, distinct, joined
 from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
-from assent.redact.otherwise import Otherwise, Pieces
+from assent.redact.otherwise import Otherwise
+from assent.redact.runs import Pieces
 from assent.redact.spans import Found, Hashes, Indexes, Kind, of_word
 
 COLUMNS = {

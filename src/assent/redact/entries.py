@@ -19,6 +19,7 @@ from assent.redact.grams import CLASS, Keys, Stretches, Words, distinct, keys
 from assent.redact.respelt import respelt
 from assent.redact.shapes import PHONE_DIGITS
 from assent.redact.spans import Hashes, Indexes, Kind
+from assent.redact.variants import may_vary, variants
 
 LETTERS = 3  # a shorter name is found in half of all sentences
 UNSPACED_LETTERS = 2  # a whole Chinese name may be two characters
@@ -118,11 +119,13 @@ def forms_of(texts: Sequence[str]) -> tuple[Forms, Indexes]:
 
 
 def letters_of(text: str) -> list[str]:
-    """List the letters of each form of an entry, in the order of `forms_of`."""
+    """List the letters of each form of an entry: those of `forms_of`, in any order."""
     folded = _Folded.of([text])
-    bounds = zip(folded.words.starts, folded.words.ends, strict=True)
-    words = [folded.lower[start:end] for start, end in bounds]
-    return [] if folded.unspaced.any() else list(spellings(words))
+    if folded.unspaced.any():
+        return []
+    words = folded.names(0, len(folded.words.starts))
+    names = [words, *variants(words)] if len(words) > 1 else []
+    return [letters for name in names for letters in spellings(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,28 @@ class _Folded:
         three would be found in every other sentence.
         """
         chosen = chosen[self.unspaced[chosen] == 0]
-        forms, owners = made(
-            self.words, self.lie.firsts[chosen], self.lie.counts[chosen]
-        )
-        return forms, chosen[owners]
+        firsts, counts = self.lie.firsts[chosen], self.lie.counts[chosen]
+        forms, owners = made(self.words, firsts, counts)
+        vary = np.zeros(len(self.words.starts) + 1, np.int64)
+        np.cumsum(may_vary(self.words), out=vary[1:])
+        some = (counts > 1) & (vary[firsts + counts] > vary[firsts]) | (counts > 2)
+        more = [
+            (of, " ".join(each))
+            for of in np.flatnonzero(some).tolist()
+            for each in variants(self.names(firsts[of], counts[of]))
+        ]
+        if not more:
+            return forms, chosen[owners]
+        varied = _Folded.of([text for _, text in more])
+        others, of_more = made(varied.words, varied.lie.firsts, varied.lie.counts)
+        whose = np.array([of for of, _ in more], np.int64)[of_more]
+        return Forms.joined([forms, others]), chosen[np.concatenate([owners, whose])]
+
+    def names(self, first: int, count: int) -> list[str]:
+        """List so many words, in lower case."""
+        of = slice(first, first + count)
+        bounds = zip(self.words.starts[of], self.words.ends[of], strict=True)
+        return [self.lower[start:end] for start, end in bounds]
 
 
 def _inside(flags: NDArray[Any], starts: Indexes, ends: Indexes) -> Indexes:

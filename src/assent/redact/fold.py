@@ -28,13 +28,19 @@ from assent.redact.spans import BARRIER, PLACEHOLDER, Codes, Found, Span
 SEPARATOR = f"\n{BARRIER}\n"
 
 _LINE_BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
-_ALIKE = str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''")
-# Letters that Unicode does not take apart, and that people without their keys write so.
-_ALIKE |= str.maketrans("łŁøØıħĦðÐ", "lLoOihHdD")
-_ALIKE |= str.maketrans(
-    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
-    | {"þ": "th", "Þ": "TH"}
-)
+_ALIKE: dict[int, int | str] = {
+    **str.maketrans("\u2010\u2011\u2212\u2018\u2019\u02bc\u2032", "---''''"),
+    # Unicode does not take these apart; who has no keys for them writes them so.
+    **str.maketrans("łŁøØıħĦðÐ", "lLoOihHdD"),
+    ord("ß"): "ss",
+    ord("ẞ"): "SS",
+    ord("þ"): "th",
+    ord("Þ"): "Th",
+    ord("æ"): "ae",
+    ord("Æ"): "Ae",
+    ord("œ"): "oe",
+    ord("Œ"): "Oe",
+}
 # Vowel signs too: to a pattern they are no letters, and would cut a word in two.
 _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _JAMO, _JAMOS = np.uint32(0x1100), 0x13

@@ -6,7 +6,8 @@ So a form is the letters alone, and one table of their hashes finds them all. Th
 of letters follows from those of the words, so nothing is joined to make it, neither
 here nor in a text.
 
-Memory: a key of 8 bytes for each word of a name, and 2 bytes of its bit field.
+Memory: a key of 8 bytes for each word of a name, and 2 bytes of its bit field; one more
+for its initials, which many names share.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,12 +31,13 @@ class Form(IntFlag):
 
     FORWARD = 1
     TURNED = 2  # one or more words went from the front to the end
+    INITIALS = 4  # of one or more names in front there is only the first letter
 
 
-_HIDDEN_BITS = 2
-LOW = 4
+_HIDDEN_BITS = 3
+LOW = 2 * _HIDDEN_BITS
 """Bits of a key that say how its letters follow from the name."""
-_FLAGS = np.uint64(15)
+_FLAGS = np.uint64((1 << LOW) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,11 @@ class FormTable:
         return (self.table.hashes[places] & _FLAGS).astype(np.uint8)
 
 
+def plain_keys(keys: Hashes) -> Hashes:
+    """Take from keys, or from hashes of letters, all but what tells their letters."""
+    return keys & ~_FLAGS
+
+
 def same_letters(keys: Hashes, hashes: Hashes) -> NDArray[np.bool_]:
     """Say which keys are of letters that have one of these hashes, sorted."""
     if not len(hashes):
@@ -152,7 +159,24 @@ def made(words: Words, firsts: Indexes, counts: Indexes) -> tuple[Forms, Indexes
             flag = Form.TURNED if turn else Form.FORWARD
             parts.append(Forms(found & ~_FLAGS | np.uint64(flag), mixed(raw[turn])))
             owners.append(owner)
+        for initials in _initials(count):
+            firsts_only = [
+                words.raws(words.starts[each], words.starts[each] + 1)
+                for each in at[:initials]
+            ]
+            one = np.ones(len(owner), np.int64)
+            lengths_now = [*[one] * initials, *length[initials:]]
+            found = letters([*firsts_only, *raw[initials:]], lengths_now)
+            long = np.sum(lengths_now, axis=0) >= FEWEST
+            keys = found & ~_FLAGS | np.uint64(Form.INITIALS)
+            parts.append(Forms(keys[long], mixed(raw[-1])[long]))
+            owners.append(owner[long])
     return Forms.joined(parts), np.concatenate(owners)
+
+
+def _initials(count: int) -> tuple[int, ...]:
+    """Of how many words of a name, from the front, only the first letter is written."""
+    return (1,) if count == 2 else (1, count - 1)
 
 
 def letters(raws: Sequence[Hashes], lengths: Sequence[Indexes]) -> Hashes:
@@ -174,3 +198,9 @@ def spellings(words: Sequence[str]) -> Iterator[str]:
     if 2 <= len(words) <= WORDS and sum(map(len, words)) >= FEWEST:
         for turn in range(len(words)):
             yield "".join([*words[turn:], *words[:turn]])
+        for initials in _initials(len(words)):
+            found = "".join(
+                [*(each[0] for each in words[:initials]), *words[initials:]]
+            )
+            if len(found) >= FEWEST:
+                yield found

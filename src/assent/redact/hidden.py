@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from assent.errors import CorpusError
 from assent.redact.dialled import suffix
 from assent.redact.entries import Mark, forms_of, keys_of, letters_of
-from assent.redact.forms import Forms
-from assent.redact.grams import Keys
+from assent.redact.forms import Forms, plain_keys
+from assent.redact.grams import Keys, hashed
 
 KEY_BYTES = 32
 HIDDEN = pa.schema(
@@ -137,9 +137,16 @@ class Tags:
     def _forms(self, text: str) -> bytes:
         """Say how the forms of a name are found: of each its key, word and tag."""
         forms, _ = forms_of([text])
-        tags = map(self.of_letters, letters_of(text))
-        rows = zip(forms.keys.tolist(), forms.firsts.tolist(), tags, strict=True)
-        return np.array(list(rows), _FORM).tobytes()
+        written = letters_of(text)
+        tags = dict(zip(plain_keys(hashed(written)).tolist(), written, strict=True))
+        columns = (forms.keys, forms.firsts, plain_keys(forms.keys))
+        rows = [
+            (key, first, self.of_letters(tags[plain]))
+            for key, first, plain in zip(
+                *(each.tolist() for each in columns), strict=True
+            )
+        ]
+        return np.array(rows, _FORM).tobytes()
 
     def _tag(self, kind: str, text: str) -> bytes:
         message = f"{kind}\0{text}".encode()

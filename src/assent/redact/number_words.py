@@ -101,7 +101,7 @@ _MORE = {
     ),
     "no": (
         "ett:1 syv:7 ti:10 elleve:11 tolv:12 tretten:13 fjorten:14 femten:15 seksten:16"
-        " sytten:17 atten:18 nitten:19 tjue:20 tretti:30 førti:40 femti:50 seksti:60"
+        " sytten:17 atten:18 nitten:19 tjue:20 tretti:30 forti:40 femti:50 seksti:60"
         " sytti:70 atti:80 nitti:90"
     ),
     "da": (
@@ -151,7 +151,7 @@ _MORE = {
         " siedemset:700 osiemset:800 dziewiecset:900"
     ),
     "tr": (
-        "sifir:0 alti:6 on:10 yirmi:20 otuz:30 kırk:40 kirk:40 elli:50 altmıs:60"
+        "sifir:0 alti:6 on:10 yirmi:20 otuz:30 kirk:40 elli:50 altmis:60"
         " altmis:60 yetmis:70 seksen:80 doksan:90"
     ),
 }

@@ -9,16 +9,15 @@ letters are looked up; what is found then has to be written like a name, see
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assent.redact import initials
 from assent.redact.compiled_runs import (
     APOSTROPHE,
-    GAP,
     MORE,
     ONE,
     TRIMMED,
@@ -33,10 +32,11 @@ from assent.redact.compiled_runs import (
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
 from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
-from assent.redact.grams import Grams, Words, places_in, powers, stretches
+from assent.redact.grams import INSIDE, Grams, Words, places_in, powers, stretches
 from assent.redact.hidden import Tags
 from assent.redact.plausible import Piece, Reading, is_plausible
-from assent.redact.spans import Codes, Found, Gates, Hashes, Indexes, Kind
+from assent.redact.runs import Pieces, Runs, reaching
+from assent.redact.spans import Codes, Found, Hashes, Indexes, Kind
 
 APART = range(6, 27)
 """Letters of a name, each for itself."""
@@ -47,36 +47,19 @@ _ROWS = 1 << 14
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """Words, and what underscores and digits behind divide them into.
-
-    Args:
-        starts: (P,) of each in the text.
-        ends: (P,) after its last character.
-        singles: (P,) hash of each.
-        gates: (P,) of each.
-    """
-
-    starts: Indexes
-    ends: Indexes
-    singles: Hashes
-    gates: Gates
-
-
 class _Rule(NamedTuple):
     """What kind of run it is.
 
     Args:
         offsets: which pieces, counted from the first, are of the name.
         reading: how it has to be written.
-        trimmed: an `s` at the end is not of the name.
+        trimmed: so many letters at the end are not of the name.
         whole: so many of the first pieces have to be words of names.
     """
 
     offsets: tuple[int, ...]
     reading: Reading
-    trimmed: bool = False
+    trimmed: int = 0
     whole: int = 0
 
 
@@ -84,7 +67,7 @@ def _rules() -> Iterator[tuple[int, _Rule]]:
     for count in range(2, WORDS + 1):
         offsets = tuple(range(count))
         yield count, _Rule(offsets, Reading.WORDS, whole=count)
-        yield TRIMMED + count, _Rule(offsets, Reading.WORDS, True, count - 1)
+        yield TRIMMED + count, _Rule(offsets, Reading.WORDS, 1, count - 1)
     for number, offsets in enumerate(_MORE):
         yield MORE + number, _Rule(offsets, Reading.MORE, whole=1)
     # `Sean OSullivan`.
@@ -94,22 +77,6 @@ def _rules() -> Iterator[tuple[int, _Rule]]:
 
 _RULES = dict(_rules())
 _ROWS_OF_MORE = np.array([each + (0,) * (3 - len(each)) for each in _MORE])
-
-
-class _Runs(NamedTuple):
-    """Runs of pieces whose letters are looked up.
-
-    Args:
-        begin: number of the first piece of each.
-        hashes: of the letters.
-        counts: how many pieces each has, all of the name.
-        reading: how they have to be written.
-    """
-
-    begin: Indexes
-    hashes: Hashes
-    counts: Indexes
-    reading: Reading
 
 
 class _Hit(NamedTuple):
@@ -164,7 +131,7 @@ class Otherwise:
         for pieces in (whole, _parts(plain.codes, words, grams)):
             for hit in self._hits(plain, words, pieces):
                 begin, rule = hit.begin, hit.rule
-                span = pieces.starts[begin], pieces.ends[begin + rule.offsets[-1]]
+                span = pieces.starts[begin], pieces.ends[begin + max(rule.offsets)]
                 # The gates let some others pass: which ones is the table's business.
                 if (int(span[0]), int(span[1])) in known or not self._known(
                     pieces.singles[begin : begin + rule.whole]
@@ -191,12 +158,17 @@ class Otherwise:
             flags = self._table.flags(places)
             for begin, rule, flag in _listed(begins, rules, flags):
                 yield _Hit(begin, _RULES[rule], flag)
-        broken = _broken(plain.codes, words, pieces)
-        for runs in chain(broken, _apart(plain, pieces)):
-            found, flags = self._table.look_up(runs.hashes)
-            every = _listed(runs.begin[found], runs.counts[found], flags)
-            for begin, count, flag in every:
-                yield _Hit(begin, _Rule(tuple(range(count)), runs.reading), flag)
+        others = chain(
+            _broken(plain.codes, pieces),
+            initials.runs(plain.codes, pieces, pieces.gates & INSIDE > 0),
+            _apart(plain, pieces),
+        )
+        for runs in others:
+            found, flags = self._table.look_up(_hashes(words, pieces, runs))
+            counts = runs.counts if len(runs.counts) else np.zeros_like(runs.begin)
+            for begin, count, flag in _listed(runs.begin[found], counts[found], flags):
+                offsets = runs.offsets or tuple(range(count))
+                yield _Hit(begin, _Rule(offsets, runs.reading), flag)
 
     def _known(self, singles: Hashes) -> bool:
         """Say whether all of some words are of names."""
@@ -206,7 +178,7 @@ class Otherwise:
     def _span(self, text: str, pieces: Pieces, hit: _Hit) -> Found | None:
         """Give the span of a run if it can be a name."""
         offsets, reading, trimmed, _ = hit.rule
-        last = hit.begin + offsets[-1] + 1
+        last = hit.begin + max(offsets) + 1
         bounds = zip(
             pieces.starts[hit.begin : last].tolist(),
             pieces.ends[hit.begin : last].tolist(),
@@ -217,7 +189,7 @@ class Otherwise:
         if hidden := of_hidden(hit.flags):
             words = (text[run[each].start : run[each].end] for each in offsets)
             whole = lowered("".join(words))
-            if self.hides(whole[:-1] if trimmed else whole):
+            if self.hides(whole[: len(whole) - trimmed]):
                 forms |= hidden
         end = is_plausible(text, run, offsets, reading, forms)
         return None if end is None else (run[0].start, end, Kind.NAME)
@@ -242,7 +214,7 @@ def _listed(*columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
     return zip(*(each.tolist() for each in columns), strict=True)
 
 
-def _broken(codes: Codes, words: Words, pieces: Pieces) -> Iterator[_Runs]:
+def _broken(codes: Codes, pieces: Pieces) -> Iterator[Runs]:
     """Words that a hyphen and a blank divide: `Bartholo- mew Finchley`."""
     at = np.flatnonzero(codes == _HYPHEN)
     behind = codes[at + 1]
@@ -253,20 +225,12 @@ def _broken(codes: Codes, words: Words, pieces: Pieces) -> Iterator[_Runs]:
     at = at[(pieces.ends[at] == hyphens) & (pieces.starts[at + 1] - hyphens == 2)]
     if not len(at):
         return
-    for first, count in ((0, 2), (0, 3), (1, 3)):
-        begin = at[at >= first] - first
-        begin = begin[begin <= len(pieces.starts) - count]
-        every = [begin + each for each in range(count)]
-        for each in range(count - 1):
-            gaps = pieces.starts[every[each + 1]] - pieces.ends[every[each]]
-            every = [some[gaps <= GAP] for some in every]
-        raws = [words.raws(pieces.starts[each], pieces.ends[each]) for each in every]
-        lengths = [pieces.ends[each] - pieces.starts[each] for each in every]
-        hashes = letters(raws, lengths)
-        yield _Runs(every[0], hashes, np.full(len(hashes), count), Reading.BROKEN)
+    for first, offsets in ((0, (0, 1)), (0, (0, 1, 2)), (1, (0, 1, 2))):
+        begin = reaching(pieces, at[at >= first] - first, offsets[-1])
+        yield Runs(begin, offsets, Reading.BROKEN)
 
 
-def _apart(plain: Plain, pieces: Pieces) -> Iterator[_Runs]:
+def _apart(plain: Plain, pieces: Pieces) -> Iterator[Runs]:
     """Letters each for itself: `A n n a  B e r g`.
 
     Every part of a row of them is a run: that it is a name must not depend on a letter
@@ -283,7 +247,7 @@ def _apart(plain: Plain, pieces: Pieces) -> Iterator[_Runs]:
         of = np.repeat(some, ways)
         counts = _ranges(np.full(len(ways), APART.start), ways)
         hashes = letters.hashes(of, of + counts)
-        yield _Runs(every[of], hashes, counts, Reading.APART)
+        yield Runs(every[of], (), Reading.APART, hashes=hashes, counts=counts)
 
 
 def _ranges(starts: Indexes, counts: Indexes) -> Indexes:
@@ -291,6 +255,20 @@ def _ranges(starts: Indexes, counts: Indexes) -> Indexes:
     done = np.cumsum(counts) - counts
     found: Indexes = np.arange(counts.sum()) + np.repeat(starts - done, counts)
     return found
+
+
+def _hashes(words: Words, pieces: Pieces, runs: Runs) -> Hashes:
+    if runs.hashes is not None:
+        return runs.hashes
+    raws, lengths = [], []
+    for offset in runs.offsets:
+        starts, ends = (
+            pieces.starts[runs.begin + offset],
+            pieces.ends[runs.begin + offset],
+        )
+        raws.append(words.raws(starts, ends))
+        lengths.append(ends - starts)
+    return letters(raws, lengths)
 
 
 def _parts(codes: Codes, words: Words, grams: Grams) -> Pieces:

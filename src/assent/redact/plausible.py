@@ -30,6 +30,7 @@ class Reading(Enum):
     BROKEN = "a hyphen in a word"
     APART = "each letter for itself"
     JOINED = "one word"
+    INITIALS = "initials and a family name"
 
 
 class Piece(NamedTuple):
@@ -52,6 +53,7 @@ class _Run(NamedTuple):
         stop: after it, and after the digits behind it.
         digits: there are some.
         forms: that its letters have.
+        turned: the words of the name stand in another order than its own.
     """
 
     words: Sequence[str]
@@ -63,12 +65,24 @@ class _Run(NamedTuple):
     stop: int
     digits: bool
     forms: Form
+    turned: bool
 
 
 # Between the words of a name in its own order: up to five signs, but no end of a part
 # of a sentence, no list, no address; a break only as text is wrapped.
 _FORWARD = re.compile(r"(?![^\n]*[.!?:][ \n])(?:_|[^\w\0\n,;@#=<>]){1,5}|-?\n(?:> ?)?")
 _TURNED = re.compile(r"[ _.]|, ?")
+_INITIALS = re.compile(r"\.? ?-?")
+_CUT_SHORT = frozenset(["v", "d", "vd", "z", "t", "st", "ste", "wm"])
+_WHOLE = Form.FORWARD | Form.TURNED
+_BORN = frozenset(["nee", "geb", "geborene", "born", "nato", "nata"])
+"""Stands before the name that somebody was born with."""
+INITIALS = 2
+"""Initials that are written in one: `CP Scottman`."""
+_RARE = 5
+"""Letters of a family name that may stand beside initials."""
+_FEW = 4
+"""Family names of the classes 4 and up of 7 are rare."""
 _BROKEN = re.compile(r"[ \n]|-[ \n]")
 _APART = re.compile(r"(?:[ .\-*~/|] ?){1,2}")
 _INITIAL = re.compile(r" (?:[^\W\d_](?:\. ?|[ -]))+")
@@ -119,6 +133,7 @@ def is_plausible(
         stop=stop,
         digits=stop > end,
         forms=forms,
+        turned=offsets[0] > 0,
     )
     return stop if _RULES[reading](found) else None
 
@@ -137,14 +152,23 @@ def _named(words: Sequence[str]) -> bool:
 def _words(run: _Run) -> bool:
     if not _named(run.words):
         return False
-    if Form.FORWARD in run.forms and all(map(_FORWARD.fullmatch, run.gaps)):
+    gaps = _without_dots(run)
+    if Form.FORWARD in run.forms and all(map(_FORWARD.fullmatch, gaps)):
         return True
     return (
         Form.TURNED in run.forms
-        and all(map(_TURNED.fullmatch, run.gaps))
+        and all(map(_TURNED.fullmatch, gaps))
         and sum("," in gap for gap in run.gaps) <= 1
         and not (" " in run.gaps and _goes_on(run))
     )
+
+
+def _without_dots(run: _Run) -> list[str]:
+    """List the gaps without the dots that cut a word short: `v. d. Berg`."""
+    return [
+        gap[1:] or " " if gap.startswith(".") and word.lower() in _CUT_SHORT else gap
+        for word, gap in zip(run.words, run.gaps, strict=False)
+    ]
 
 
 def _goes_on(run: _Run) -> bool:
@@ -172,7 +196,7 @@ def _more(run: _Run) -> bool:
     between = run.middle.split()
     return (
         _WORD.fullmatch(run.middle) is not None
-        and all(map(_name_like, between))
+        and all(each in _BORN or _name_like(each) for each in between)
         and not all(is_common(word.lower()) for word in run.words)
     )
 
@@ -193,11 +217,44 @@ def _broken(run: _Run) -> bool:
 
 
 def _apart(run: _Run) -> bool:
-    return all(map(_APART.fullmatch, run.gaps))
+    whole = bool(run.forms & _WHOLE)
+    return whole and all(map(_APART.fullmatch, run.gaps))
+
+
+def _initials(run: _Run) -> bool:
+    """Say whether initials stand beside a family name that few people have."""
+    family = [word for word in run.words if len(word) > 1 and not _is_initials(word)]
+    count = len(run.words) - len(family)
+    gaps = [*reversed(run.gaps)] if run.turned else [*run.gaps]
+    between, rest = gaps[:count], gaps[count:]
+    if run.turned and not _TURNED.fullmatch(between.pop()):
+        return False
+    return (
+        Form.INITIALS in run.forms
+        and all(map(_INITIALS.fullmatch, between))
+        and all(gap in (" ", "-", "'") for gap in rest)
+        and any(map(_rare, family))
+    )
+
+
+def _is_initials(word: str) -> bool:
+    return len(word) <= INITIALS and word.isupper()
+
+
+def _rare(word: str) -> bool:
+    """Say whether a word is a family name that hardly anybody has, and nothing else."""
+    found = listed(word.lower())
+    return (
+        len(word) >= _RARE
+        and not (found.word or found.first_name or found.place)
+        and (not found.last_name or found.last_name >= _FEW)
+    )
 
 
 def _joined(run: _Run) -> bool:
     (word,) = run.words
+    if not run.forms & _WHOLE:
+        return False
     before, after = run.text[run.start - 1], run.text[run.stop]
     if before == "_" or after == "_" or not word.isalpha():
         return False
@@ -213,4 +270,5 @@ _RULES: dict[Reading, Callable[[_Run], bool]] = {
     Reading.BROKEN: _broken,
     Reading.APART: _apart,
     Reading.JOINED: _joined,
+    Reading.INITIALS: _initials,
 }

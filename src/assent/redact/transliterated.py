@@ -8,30 +8,39 @@ ISO 9, BGN/PCGN and passports have in common.
 from collections.abc import Mapping
 from itertools import product
 
+
+def _table(written: str, single: str = "", latin: str = "") -> dict[str, str]:
+    found = dict(zip(single, latin, strict=True))
+    for each in written.split():
+        letters, _, way = each.partition("=")
+        found[letters] = way
+    return found
+
+
 # As a plain text has them: `й` and `ё` have lost their signs.
-_CYRILLIC = {
-    **dict(zip("абвгдезиклмнопрстуфыэі", "abvgdeziklmnoprstufyei", strict=True)),
-    **{"є": "ie", "ґ": "g", "ђ": "dj", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c"},
-    **{"џ": "dz", "ж": "zh", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": ""},
-    **{"х": "kh", "ц": "ts", "ю": "yu", "я": "ya"},
-    **{"аи": "ay", "еи": "ey", "ои": "oy", "уи": "uy"},
-}
-_GREEK = {
-    **dict(zip("αβγδεζηικλμνξοπρσςτυφω", "avgdeziiklmnxoprsstyfo", strict=True)),
-    **{"θ": "th", "χ": "ch", "ψ": "ps", "ου": "ou", "αυ": "av", "ευ": "ev"},
-    **{"μπ": "b", "ντ": "d", "γγ": "ng", "γκ": "gk", "τζ": "tz", "ιω": "io"},
-}
+_CYRILLIC = _table(
+    """
+    є=ie ґ=g ђ=dj ј=j љ=lj њ=nj ћ=c џ=dz ж=zh ч=ch ш=sh щ=shch ъ= ь= х=kh ц=ts ю=yu
+    я=ya аи=ay еи=ey ои=oy уи=uy
+    """,
+    "абвгдезиклмнопрстуфыэі",
+    "abvgdeziklmnoprstufyei",
+)
+_GREEK = _table(
+    "θ=th χ=ch ψ=ps ου=ou αυ=av ευ=ev μπ=b ντ=d γγ=ng γκ=gk τζ=tz ιω=io",
+    "αβγδεζηικλμνξοπρσςτυφω",
+    "avgdeziiklmnxoprsstyfo",
+)
 _ENDS = {"ии": "y", "ыи": "y"}
 # Other ways, each all at once.
 _OTHERWISE: tuple[Mapping[str, str], ...] = (
     {},
-    {"х": "h", "ц": "c", "ю": "iu", "я": "ia", "аи": "ai", "еи": "ei", "ои": "oi"}
-    | {"ии": "i", "ыи": "i", "ντ": "nt", "μπ": "mp", "υ": "u", "χ": "h", "η": "e"}
-    | {"γι": "y"},
-    {"ж": "z", "ч": "c", "ш": "s", "х": "ch", "ю": "ju", "я": "ja", "аи": "aj"}
-    | {"еи": "ej", "ои": "oj", "ии": "iy", "ыи": "yj", "υ": "i", "χ": "x", "γκ": "g"},
+    _table(
+        "х=h ц=c ю=iu я=ia аи=ai еи=ei ои=oi ии=i ыи=i ντ=nt μπ=mp υ=u χ=h η=e γι=y"
+    ),
+    _table("ж=z ч=c ш=s х=ch ю=ju я=ja аи=aj еи=ej ои=oj ии=iy ыи=yj υ=i χ=x γκ=g"),
 )
-_TABLES = [_CYRILLIC | _GREEK | more for more in _OTHERWISE]
+_TABLES = [{**_CYRILLIC, **_GREEK, **more} for more in _OTHERWISE]
 _FIRST, _LAST = "\u0370", "\u052f"
 
 
