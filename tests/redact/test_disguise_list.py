@@ -62,6 +62,17 @@ def test_hardly_any_innocent_text_is_hit():
     assert len(hit) <= 0.03 * len(INNOCENT)
 
 
+@pytest.mark.parametrize(
+    ("name", "share"), [("added", 0.95), ("development_names", 0.6)]
+)
+def test_forms_that_were_added_later_are_found_and_nothing_beside_them(name, share):
+    rows = read(LISTS / f"{name}.jsonl")
+    detect = by(redactor_of(rows))
+
+    assert score(rows, detect).share >= share
+    assert false_hits(read(LISTS / f"innocent_{name}.jsonl"), detect) == []
+
+
 def test_a_form_counts_only_with_all_of_its_letters():
     row = {"text": "so: anna [at] x", "start": 4, "end": 15, "id": "1"}
     row |= {"kind": "email", "disguise": "words"}

@@ -6,6 +6,7 @@ number is told by their lengths, by how odd the signs are, and by a word before.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from assent.redact import context, shapes
@@ -41,6 +42,7 @@ _ABROAD_DIGITS = range(10, 15)
 _ANNOUNCED_DIGITS = range(7, 14)
 _CARD_DIGITS = range(13, 20)
 _CARD_GROUP = 4
+_DIGITS = range(_ANNOUNCED_DIGITS.start, _CARD_DIGITS.stop)
 _BYTE = 255
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
 
@@ -84,10 +86,16 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
         text[before.end : after.start]
         for before, after in zip(groups, groups[1:], strict=False)
     ]
+    if len(groups[0].digits) > 1 and _USUAL.issuperset(signs):
+        return 0
     hint = context.before(text, groups[0].start)
     cue = hint.weight if hint.kind is Kind.PHONE else Weight.NOTHING
     abroad = "+" in text[max(0, groups[0].start - 2) : groups[0].start]
-    for size in range(min(len(groups), _MOST_GROUPS), 2, -1):
+    digits = [0, *accumulate(len(group.digits) for group in groups[:_MOST_GROUPS])]
+    for size in range(len(digits) - 1, 2, -1):
+        single = digits[size] == size
+        if digits[size] not in (_TRUNK_DIGITS if single else _DIGITS):
+            continue
         written = [group.digits for group in groups[:size]]
         if _fits(written, signs[: size - 1], cue, abroad):
             return size
