@@ -11,7 +11,7 @@ found as it is written, and only where its bearer takes part. Not found: initial
 a family name that many people have, most nicknames, inflected forms but an `s` at the
 end, and letters that are masked, repeated or written as digits.
 
-Memory: about 13 bytes an entry, 22 more for a name of two words, and the texts.
+Memory: about 13 bytes an entry, 30 more for a name of two words, and the texts.
 """
 
 import hashlib
