@@ -12,7 +12,7 @@ from assent.redact.spans import Kind
 
 HERE = Path(__file__).parent / "disguised"
 HALVES = ("development", "held_out")
-LISTS = (*HALVES, "fresh")
+LISTS = (*HALVES, "fresh", "added")
 LISTED = (Kind.NAME, Kind.HANDLE)  # kinds that only a directory can tell
 FORM = {
     "id": str,
