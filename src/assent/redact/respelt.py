@@ -5,6 +5,7 @@ Each other spelling is an entry of its own, so it is found, hidden and kept as a
 one; few names have one.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -17,11 +18,13 @@ _WIDE = str.maketrans(
 )
 _SOUTH_SLAVIC = str.maketrans({"đ": "dj", "Đ": "Dj"})
 _LATIN_WAYS = 3
+# Of a hundred names with signs beyond ASCII most have none of these: `José`, `李娜`.
+_TOLD = re.compile("[äöüåøđÄÖÜÅØĐ\u0308\u030a\u0370-\u052f]")
 
 
 def respelt(name: str) -> Iterator[str]:
     """List other spellings of a name, as it was typed; each once."""
-    if name.isascii():
+    if not _TOLD.search(name):
         return
     whole = unicodedata.normalize("NFC", name)
     seen = {whole}

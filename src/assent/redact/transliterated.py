@@ -5,6 +5,7 @@ Nobody agrees on one way, so a word has a few: `Дмитрий` is `dmitrij`, `d
 ISO 9, BGN/PCGN and passports have in common.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import product
 
@@ -41,12 +42,12 @@ _OTHERWISE: tuple[Mapping[str, str], ...] = (
     _table("ж=z ч=c ш=s х=ch ю=ju я=ja аи=aj еи=ej ои=oj ии=iy ыи=yj υ=i χ=x γκ=g"),
 )
 _TABLES = [{**_CYRILLIC, **_GREEK, **more} for more in _OTHERWISE]
-_FIRST, _LAST = "\u0370", "\u052f"
+_FOREIGN = re.compile("[\u0370-\u052f]")
 
 
 def is_foreign(text: str) -> bool:
     """Say whether a text has a Greek or Cyrillic letter."""
-    return not text.isascii() and any(_FIRST <= each <= _LAST for each in text)
+    return _FOREIGN.search(text) is not None
 
 
 def latin(word: str) -> list[str]:
