@@ -111,6 +111,39 @@ def cut(codes: Codes, kinds: NDArray[np.uint8]) -> tuple[Indexes, Indexes]:
 
 
 @compiled
+def stand_in(
+    starts: Indexes,
+    ends: Indexes,
+    sums: Hashes,
+    up: Hashes,
+    letters: int,
+    field: NDArray[np.uint8],
+    shift: np.uint64,
+    table: Hashes,
+) -> NDArray[np.bool_]:
+    """Say which words stand in a table, or begin with so many letters that do.
+
+    Args:
+        starts: of words in a text.
+        ends: of the same.
+        sums: of the text, by `added_up`.
+        up: powers of the base.
+        letters: how many of a word are looked up, at most.
+        field: a `Field` of the table's hashes.
+        shift: of the field.
+        table: hashes, sorted.
+    """
+    found = np.zeros(len(starts), np.bool_)
+    for word in range(len(starts)):
+        start = starts[word]
+        wanted = mixed(raw(sums, up, start, min(ends[word], start + letters)))
+        if holds(field, shift, wanted):
+            place = place_of(table, wanted)
+            found[word] = place < len(table) and table[place] == wanted
+    return found
+
+
+@compiled
 def singles(
     starts: Indexes,
     ends: Indexes,
@@ -209,6 +242,66 @@ def looked_up(
             found.append(each)
             places.append(place)
     return np.array(found), np.array(places)
+
+
+@compiled
+def forms(
+    starts: Indexes,
+    ends: Indexes,
+    sums: Hashes,
+    up: Hashes,
+    firsts: Indexes,
+    counts: Indexes,
+    bounds: tuple[int, int],
+    kinds: Hashes,
+) -> tuple[Hashes, Hashes, Hashes, Indexes]:
+    """Hash the letters of names written otherwise, each name's behind each other.
+
+    Args:
+        starts: of words in a text.
+        ends: of the same.
+        sums: of the text, by `added_up`.
+        up: powers of the base.
+        firsts: the first word of each name.
+        counts: how many words each has.
+        bounds: the fewest letters of a form, and the most words of a name.
+        kinds: what a form forward, one turned and one with initials are marked with.
+
+    Returns:
+        (hashes, kinds, hashes of the first words, numbers of the names)
+    """
+    fewest, most = bounds
+    size = counts.sum() + 2 * len(counts)
+    hashes, kind = np.empty(size, np.uint64), np.empty(size, np.uint64)
+    begins, owners = np.empty(size, np.uint64), np.empty(size, np.int64)
+    done = 0
+    for name in range(len(firsts)):
+        first, count = firsts[name], counts[name]
+        last = first + count - 1
+        if count < 2 or count > most:
+            continue
+        if (ends[first : last + 1] - starts[first : last + 1]).sum() < fewest:
+            continue
+        for turn in range(count + min(2, count - 1)):
+            # All turns, then the first word cut short, then all but the last.
+            turned, short = (turn, 0) if turn < count else (0, 1)
+            if turn > count:
+                short = count - 1
+            whole, behind = np.uint64(0), 0
+            for step in range(count):
+                word = first + (turned + step) % count
+                end = starts[word] + 1 if step < short else ends[word]
+                whole += raw(sums, up, starts[word], end) * up[behind]
+                behind += end - starts[word]
+            if behind < fewest:
+                continue
+            word = last if short else first + turned
+            hashes[done] = mixed(whole)
+            kind[done] = kinds[2 if short else min(turned, 1)]
+            begins[done] = mixed(raw(sums, up, starts[word], ends[word]))
+            owners[done] = name
+            done += 1
+    return hashes[:done], kind[:done], begins[:done], owners[:done]
 
 
 @compiled

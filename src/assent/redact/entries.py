@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.fold import SEPARATOR, Lookup, fold
+from assent.redact.fold import SEPARATOR, Lookup, fold, wide_codes
 from assent.redact.forms import Forms, made, spellings
 from assent.redact.grams import CLASS, Keys, Stretches, Words, distinct, keys
-from assent.redact.respelt import respelt
+from assent.redact.respelt import respelt, told
 from assent.redact.shapes import PHONE_DIGITS
 from assent.redact.spans import Hashes, Indexes, Kind
 from assent.redact.variants import may_vary, variants
@@ -92,14 +93,9 @@ def batches(kind: Kind, values: Sequence[str]) -> Iterator[Batch]:
             batch = _others(kind, part)
             yield replace(batch, owners=batch.owners + at)
             continue
-        more = [
-            (of, each)
-            for of, value in enumerate(part)
-            if not value.isascii()
-            for each in respelt(value)
-        ]
+        more = [(of, each) for of in told(part) for each in respelt(part[of])]
         batch = _names(kind, [*part, *(each for _, each in more)])
-        owners = np.array([*range(len(part)), *(of for of, _ in more)], np.int64)
+        owners = np.append(np.arange(len(part)), np.array([of for of, _ in more], int))
         yield replace(batch, owners=owners[batch.owners] + at)
 
 
@@ -123,7 +119,7 @@ def letters_of(text: str) -> list[str]:
     folded = _Folded.of([text])
     if folded.unspaced.any():
         return []
-    words = folded.names(0, len(folded.words.starts))
+    (words,) = folded.names(folded.lie.firsts, folded.lie.counts)
     names = [words, *variants(words)] if len(words) > 1 else []
     return [letters for name in names for letters in spellings(name)]
 
@@ -185,26 +181,30 @@ class _Folded:
         chosen = chosen[self.unspaced[chosen] == 0]
         firsts, counts = self.lie.firsts[chosen], self.lie.counts[chosen]
         forms, owners = made(self.words, firsts, counts)
-        vary = np.zeros(len(self.words.starts) + 1, np.int64)
-        np.cumsum(may_vary(self.words), out=vary[1:])
-        some = (counts > 1) & (vary[firsts + counts] > vary[firsts]) | (counts > 2)
+        some = np.flatnonzero(may_vary(self.words, firsts, counts))
+        several = self.names(firsts[some], counts[some])
         more = [
-            (of, " ".join(each))
-            for of in np.flatnonzero(some).tolist()
-            for each in variants(self.names(firsts[of], counts[of]))
+            (of, each)
+            for of, name in zip(some.tolist(), several, strict=True)
+            for each in variants(name)
         ]
         if not more:
             return forms, chosen[owners]
-        varied = _Folded.of([text for _, text in more])
-        others, of_more = made(varied.words, varied.lie.firsts, varied.lie.counts)
-        whose = np.array([of for of, _ in more], np.int64)[of_more]
+        text = " ".join(chain.from_iterable(each for _, each in more))
+        lengths = np.array([len(each) for _, each in more])
+        others, of_more = made(
+            Words.of(wide_codes(f" {text} ")), np.cumsum(lengths) - lengths, lengths
+        )
+        whose = np.array([of for of, _ in more])[of_more]
         return Forms.joined([forms, others]), chosen[np.concatenate([owners, whose])]
 
-    def names(self, first: int, count: int) -> list[str]:
-        """List so many words, in lower case."""
-        of = slice(first, first + count)
-        bounds = zip(self.words.starts[of], self.words.ends[of], strict=True)
-        return [self.lower[start:end] for start, end in bounds]
+    def names(self, firsts: Indexes, counts: Indexes) -> Iterator[list[str]]:
+        """List the words of each of some runs of them, in lower case."""
+        done = np.cumsum(counts)
+        of = np.repeat(firsts - done + counts, counts) + np.arange(counts.sum())
+        starts, ends = self.words.starts[of].tolist(), self.words.ends[of].tolist()
+        words = [*map(self.lower.__getitem__, map(slice, starts, ends))]
+        return map(words.__getitem__, map(slice, [0, *done.tolist()], done.tolist()))
 
 
 def _inside(flags: NDArray[Any], starts: Indexes, ends: Indexes) -> Indexes:

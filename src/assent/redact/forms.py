@@ -17,7 +17,16 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.grams import Table, Words, firsts_of, mixed, moved, places_in
+from assent.redact.compiled import forms
+from assent.redact.grams import (
+    Table,
+    Words,
+    firsts_of,
+    mixed,
+    moved,
+    places_in,
+    powers,
+)
 from assent.redact.spans import Hashes, Indexes
 
 FEWEST = 5
@@ -34,6 +43,7 @@ class Form(IntFlag):
     INITIALS = 4  # of one or more names in front there is only the first letter
 
 
+_KINDS = np.array([Form.FORWARD, Form.TURNED, Form.INITIALS], np.uint64)
 _HIDDEN_BITS = 3
 LOW = 2 * _HIDDEN_BITS
 """Bits of a key that say how its letters follow from the name."""
@@ -139,39 +149,17 @@ def made(words: Words, firsts: Indexes, counts: Indexes) -> tuple[Forms, Indexes
     Returns:
         (forms, owners): each with its first word, and the number of its name.
     """
-    raws = words.raws(words.starts, words.ends)
-    lengths = words.ends - words.starts
-    parts, owners = [], [np.zeros(0, np.int64)]
-    for count in range(2, WORDS + 1):
-        owner = np.flatnonzero(counts == count)
-        at = [firsts[owner] + number for number in range(count)]
-        enough = np.sum([lengths[each] for each in at], axis=0) >= FEWEST
-        if not enough.all():
-            owner, at = owner[enough], [each[enough] for each in at]
-        if not len(owner):
-            continue
-        raw, length = [raws[each] for each in at], [lengths[each] for each in at]
-        for turn in range(count):
-            order = [*range(turn, count), *range(turn)]
-            found = letters(
-                [raw[each] for each in order], [length[each] for each in order]
-            )
-            flag = Form.TURNED if turn else Form.FORWARD
-            parts.append(Forms(found & ~_FLAGS | np.uint64(flag), mixed(raw[turn])))
-            owners.append(owner)
-        for initials in _initials(count):
-            firsts_only = [
-                words.raws(words.starts[each], words.starts[each] + 1)
-                for each in at[:initials]
-            ]
-            one = np.ones(len(owner), np.int64)
-            lengths_now = [*[one] * initials, *length[initials:]]
-            found = letters([*firsts_only, *raw[initials:]], lengths_now)
-            long = np.sum(lengths_now, axis=0) >= FEWEST
-            keys = found & ~_FLAGS | np.uint64(Form.INITIALS)
-            parts.append(Forms(keys[long], mixed(raw[-1])[long]))
-            owners.append(owner[long])
-    return Forms.joined(parts), np.concatenate(owners)
+    hashes, kinds, begins, owners = forms(
+        words.starts,
+        words.ends,
+        words.sums,
+        powers(words),
+        firsts,
+        counts,
+        (FEWEST, WORDS),
+        _KINDS,
+    )
+    return Forms(hashes & ~_FLAGS | kinds, begins), owners
 
 
 def _initials(count: int) -> tuple[int, ...]:

@@ -7,29 +7,41 @@ one; few names have one.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from assent.redact.fold import SEPARATOR, fold
+import numpy as np
+
+from assent.redact.fold import SEPARATOR, Lookup, fold, wide_codes
+from assent.redact.grams import firsts_of
 from assent.redact.transliterated import is_foreign, latin
 
 _WIDE = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "d"}
     | {"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Ø": "Oe", "Đ": "D"}
 )
-_SOUTH_SLAVIC = str.maketrans({"đ": "dj", "Đ": "Dj"})
 _LATIN_WAYS = 3
 # Of a hundred names with signs beyond ASCII most have none of these: `José`, `李娜`.
 _TOLD = re.compile("[äöüåøđÄÖÜÅØĐ\u0308\u030a\u0370-\u052f]")
+_IS_TOLD = Lookup(lambda character: int(bool(_TOLD.match(character))), np.uint8)
+
+
+def told(names: Sequence[str]) -> list[int]:
+    """Say which names may have other spellings, by their number."""
+    whole = "".join(names)
+    if whole.isascii():
+        return []
+    ends = np.cumsum([*map(len, names)])
+    at = np.flatnonzero(_IS_TOLD(wide_codes(whole)))
+    numbers = np.searchsorted(ends, at, "right")
+    return numbers[firsts_of(numbers)].tolist() if len(numbers) else []
 
 
 def respelt(name: str) -> Iterator[str]:
     """List other spellings of a name, as it was typed; each once."""
-    if not _TOLD.search(name):
-        return
     whole = unicodedata.normalize("NFC", name)
+    south_slavic = whole.replace("đ", "dj").replace("Đ", "Dj")
     seen = {whole}
-    for table in (_WIDE, _SOUTH_SLAVIC):
-        written = whole.translate(table)
+    for written in (whole.translate(_WIDE), south_slavic):
         if written not in seen:
             seen.add(written)
             yield written

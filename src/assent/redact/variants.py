@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact.grams import Words, distinct, hashed, places_in
-from assent.redact.spans import Hashes, Indexes
+from assent.redact.compiled import stand_in
+from assent.redact.grams import Table, Words, distinct, hashed, powers
+from assent.redact.spans import Indexes
 
 _SHORT = {
     **dict.fromkeys(("van", "von", "vom", "ver"), "v"),
@@ -59,33 +60,52 @@ william:bill billy will wm|zachary:zach
     for name in names.split()
 }
 """What English names are cut short to: the common ones, of which nobody is in doubt."""
-_TRIGGERS = distinct(hashed(sorted({*_BEGINNINGS, *_SAME, *_CALLED})))
-_GLUES = {
-    letters: distinct(hashed([each for each in _GLUED if len(each) == letters]))
+_GLUES = ("van", "mac", "mc")
+_CALLED_TABLE = Table(distinct(hashed([*_CALLED])))
+_GLUE_TABLES = {
+    letters: Table(distinct(hashed([each for each in _GLUES if len(each) == letters])))
     for letters in (2, 3)
 }
 
 
-def may_vary(words: Words) -> NDArray[np.bool_]:
-    """Say of words which of them may give their name a variant."""
-    found: NDArray[np.bool_] = _among(words, words.ends, _TRIGGERS)
-    for letters, glues in _GLUES.items():
-        found |= _among(words, np.minimum(words.starts + letters, words.ends), glues)
+def may_vary(words: Words, firsts: Indexes, counts: Indexes) -> NDArray[np.bool_]:
+    """Say which names may have a variant: those of many words, and some of two.
+
+    Args:
+        words: in which the names lie.
+        firsts: number of the first word of each name.
+        counts: how many words each has.
+    """
+    found: NDArray[np.bool_] = counts > 2
+    two = np.flatnonzero(counts == 2)
+    given, family = firsts[two], firsts[two] + 1
+    some = _stand_in(words, given, len(words.sums), _CALLED_TABLE)
+    for letters, glues in _GLUE_TABLES.items():
+        some |= _stand_in(words, family, letters, glues)
+    found[two] = some
     return found
 
 
-def _among(words: Words, ends: Indexes, known: Hashes) -> NDArray[np.bool_]:
-    hashes = words.hashes(words.starts, ends)
-    found: NDArray[np.bool_] = known[places_in(known, hashes)] == hashes
-    return found
+def _stand_in(
+    words: Words, chosen: Indexes, letters: int, table: Table
+) -> NDArray[np.bool_]:
+    starts, ends = words.starts[chosen], words.ends[chosen]
+    return stand_in(starts, ends, words.sums, powers(words), letters, *table.parts)
 
 
 def variants(words: Sequence[str]) -> list[tuple[str, ...]]:
     """List the words of each variant of a name in lower case, each once."""
     name = tuple(words)
-    ways = (_particles, _apart, _shorter, _called)
-    found = dict.fromkeys(each for way in ways for each in way(name))
-    return [each for each in found if each != name and len(each) > 1]
+    found: list[tuple[str, ...]] = []
+    if not _BEGINNINGS.isdisjoint(name[1:-1]):
+        found += _particles(name)
+    if any(word.startswith(_GLUES) for word in name[1:]):
+        found += _apart(name)
+    if len(name) > 2:
+        found += _shorter(name)
+    if name[0] in _CALLED:
+        found += _called(name)
+    return [each for each in dict.fromkeys(found) if each != name and len(each) > 1]
 
 
 def _particles(name: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
