@@ -95,7 +95,7 @@ _SIZE = re.compile(r"([0-9]+)!")
 
 
 @lru_cache(maxsize=1 << 10)
-def _length(country: str) -> int:
+def length(country: str) -> int:
     """How many characters an IBAN of a country has; 0 when there is no such IBAN."""
     [(_, about), *_] = numdb.get("iban").info(country)
     size = sum(map(int, _SIZE.findall(about.get("bban", ""))))
@@ -120,7 +120,7 @@ def ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _end(text: str, start: int, most: int) -> int:
     """Where the IBAN that starts here would end by its country; 0 when it cannot."""
-    left = _length(text[start : start + 2].upper())
+    left = length(text[start : start + 2].upper())
     if not left:
         return 0
     for at in range(start, most):
@@ -141,7 +141,7 @@ def after_word(text: str, start: int, floor: int, end: int) -> tuple[int, int] |
         end: how far it may reach (exclusive).
     """
     found = _CHUNK.search(text, floor, end)
-    if found and found.start() <= start and _length(found.group()[:2].upper()):
+    if found and found.start() <= start and length(found.group()[:2].upper()):
         first = found.start()
         if stop := _end(text, first, found.end()):
             return first, stop

@@ -231,7 +231,9 @@ def _said_before(text: str, start: int, end: int) -> int:
 # --- hosts ---------------------------------------------------------------------------
 
 _DOT_ANCHOR = re.compile(
-    rf"(?<=\w)(?: (?:{words.DOT}) | \. ?|(?<=www)\. |\.)(?=\w)", re.IGNORECASE
+    # The blank or the dot first: much faster to search than what stands before.
+    rf" (?<=\w )(?:(?:{words.DOT}) |\. ?)(?=\w)|\.(?:(?<=www\.) |(?<=\w\.))(?=\w)",
+    re.IGNORECASE,
 )
 _PATH = re.compile(
     rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}"
@@ -292,11 +294,15 @@ _IN_COMMAS = re.compile(
     re.IGNORECASE,
 )
 _IN_HOST = re.compile(
-    rf"(?<![0-9])(?<![0-9]-)({_NUMBER}(?:-{_NUMBER}){{3}})(?=\.[a-z][\w-]*\.[a-z])",
+    rf"(?=[0-9])(?<![0-9])(?<![0-9]-)({_NUMBER}(?:-{_NUMBER}){{3}})"
+    r"(?=\.[a-z][\w-]*\.[a-z])",
     re.IGNORECASE,
 )
 _OCTET = r"(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
 _PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
+_STEPS = 3  # between four numbers
+_SIGNED = (("0x", _BASES), ("fe80:", _ZONED), ("ip", _IN_COMMAS), ("-", _IN_HOST))
+"""What stands in each address, and how the whole looks."""
 _FOUR = re.compile(
     rf"{_NUMBER}(?:{_STEP}{_NUMBER}){{3}}(?![\w]|\.[0-9])", re.IGNORECASE
 )
@@ -354,9 +360,13 @@ def _is_host(view: View, start: int, domain: _Domain, end: int) -> bool:
 
 def machines(text: str) -> Iterator[Found]:
     """Find IP addresses with padded or hexadecimal numbers, or with other signs."""
-    for pattern in (_BASES, _ZONED, _IN_COMMAS, _IN_HOST):
-        for found in pattern.finditer(text):
-            yield *found.span(pattern.groups), Kind.IP
+    lower = text.lower()
+    for trigger, pattern in _SIGNED:
+        if trigger in lower:
+            for found in pattern.finditer(text):
+                yield *found.span(pattern.groups), Kind.IP
+    if text.count(".") < _STEPS:
+        return
     for found in _PADDED.finditer(text):
         numbers = found.group().split(".")
         # 100.000.000.000 is an amount.
@@ -373,5 +383,7 @@ _HANDLE = re.compile(
 
 
 def _handles(view: View) -> Iterator[Found]:
+    if AT not in view.text and "@ " not in view.text:
+        return
     for found in _HANDLE.finditer(view.text):
         yield found.start(1), found.end(1), Kind.HANDLE

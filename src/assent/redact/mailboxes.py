@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from assent.redact import disguise_words as words
 from assent.redact.spans import Found, Kind
 
-_PROVIDERS = "|".join(sorted(words.SURE_PROVIDERS))
+_NAMES = sorted(words.SURE_PROVIDERS)
+_PROVIDERS = "|".join(_NAMES)
 _LOGIN = r"[a-z][\w.+-]{2,38}\w"
 _AFTER = re.compile(
     rf"(?<!\w)(?:{_PROVIDERS})"
@@ -28,10 +29,11 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _OWN_CHARACTERS = 32
+_HOSTS = "domain|host ?name|domane|dominio"
+_SAYS_HOST = ("domain", "host", "domane", "dominio")  # one of them is in every host
 _PARTS = re.compile(
     r"(?:user(?:name)?|name|login|local ?part|mailbox)[\"']? ?(?:=|:|is) ?[\"']?"
-    r"([\w.+-]{2,40}[\"']?[ ,;]{1,3}(?:and )?(?:the )?"
-    r"(?:domain|host ?name|domane|dominio)"
+    rf"([\w.+-]{{2,40}}[\"']?[ ,;]{{1,3}}(?:and )?(?:the )?(?:{_HOSTS})"
     r"[\"']? ?(?:=|:|is) ?[\"']?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})",
     re.IGNORECASE,
 )
@@ -42,6 +44,15 @@ _VERSION = re.compile(
 
 def mailboxes(text: str) -> Iterator[Found]:
     """Find logins beside the name of a provider of mail, and addresses in two parts."""
+    lower = text.lower()  # a search for what is not there costs more than to ask
+    if any(name in lower for name in _NAMES):
+        yield from _beside_provider(text)
+    if any(name in lower for name in _SAYS_HOST):
+        for found in _PARTS.finditer(text):
+            yield *found.span(1), Kind.EMAIL
+
+
+def _beside_provider(text: str) -> Iterator[Found]:
     for found in _AFTER.finditer(text):
         named = ":" in found.group() or "=" in found.group()
         if _is_login(found[1]) and (named or _is_own(text, found.start())):
@@ -49,8 +60,6 @@ def mailboxes(text: str) -> Iterator[Found]:
     for found in _BEFORE.finditer(text):
         if _is_login(found[1]) and _is_own(text, found.start()):
             yield *found.span(), Kind.EMAIL
-    for found in _PARTS.finditer(text):
-        yield *found.span(1), Kind.EMAIL
 
 
 def _is_login(word: str) -> bool:

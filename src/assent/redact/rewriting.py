@@ -124,8 +124,9 @@ def _decode(found: re.Match[str]) -> str | None:
 
 # --- written apart -------------------------------------------------------------------
 
-_ONE = re.compile(r" [^\s\0](?:[\s\0]|$)")
-_POINTS = 6  # between seven digits
+# In every stretch of three: a search that begins with one sign is much faster.
+_TWO = re.compile(r" [^\s\0] [^\s\0](?![^\s\0])")
+_BETWEEN = re.compile(r"-[^\W_]-|\.[0-9]\.")
 _APART = re.compile(r"(?<![^\s\0])[^\s\0](?: [^\s\0](?![^\s\0])){2,}")
 _HYPHENED = re.compile(
     r"(?<![\w-])[^\W_](?:-[^\W_](?![^\W_])){2,}(?![\w-])"
@@ -135,9 +136,9 @@ _HYPHENED = re.compile(
 
 def joined(view: View) -> View:
     """Join `a n n a` and `a-n-n-a`: three signs and more."""
-    if _ONE.search(view.text):
+    if _TWO.search(view.text):
         view = view.rewritten(_APART, lambda found: found.group().replace(" ", ""))
-    if "-" in view.text or view.text.count(".") >= _POINTS:
+    if _BETWEEN.search(view.text):
         view = view.rewritten(_HYPHENED, _unhyphened)
     return view
 

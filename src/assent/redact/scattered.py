@@ -88,14 +88,18 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
     ]
     if len(groups[0].digits) > 1 and _USUAL.issuperset(signs):
         return 0
+    digits = [0, *accumulate(len(group.digits) for group in groups[:_MOST_GROUPS])]
+    sizes = [
+        size
+        for size in range(len(digits) - 1, 2, -1)
+        if digits[size] in (_TRUNK_DIGITS if digits[size] == size else _DIGITS)
+    ]
+    if not sizes:
+        return 0
     hint = context.before(text, groups[0].start)
     cue = hint.weight if hint.kind is Kind.PHONE else Weight.NOTHING
     abroad = "+" in text[max(0, groups[0].start - 2) : groups[0].start]
-    digits = [0, *accumulate(len(group.digits) for group in groups[:_MOST_GROUPS])]
-    for size in range(len(digits) - 1, 2, -1):
-        single = digits[size] == size
-        if digits[size] not in (_TRUNK_DIGITS if single else _DIGITS):
-            continue
+    for size in sizes:
         written = [group.digits for group in groups[:size]]
         if _fits(written, signs[: size - 1], cue, abroad):
             return size
@@ -120,8 +124,8 @@ def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bo
     if set(sizes[:-1]) == {_CARD_GROUP} and len(digits) in _CARD_DIGITS:
         return uniform  # its check digit decides
     if abroad:
-        known = shapes.parsed("+" + digits, None) is not None
-        return known and len(digits) in _ABROAD_DIGITS
+        known = len(digits) in _ABROAD_DIGITS
+        return known and shapes.parsed("+" + digits, None) is not None
     if digits[0] == "0" and len(digits) in _TRUNK_DIGITS:
         spaced = {"-", "/"}.issuperset(odd) and len(sizes) > 2
         mixed = len(set(signs)) > 1 and not any(" " in sign for sign in signs)

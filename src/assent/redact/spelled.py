@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from stdnum import iban, luhn
 
-from assent.redact import scattered
+from assent.redact import banks, scattered
 from assent.redact.rewriting import View
 from assent.redact.spans import Found, Kind
 from assent.redact.spoken import CARD_DIGITS, FEWEST_DIGITS
@@ -117,8 +117,10 @@ def _as_blank(found: re.Match[str]) -> str | None:
 
 
 _CARD = re.compile(
-    r"(?<![0-9])(?<![0-9] )(?:(?:[0-9]{4}[^\w\0]{1,3}){3}[0-9]{1,7}"
-    r"|(?:[0-9]{2} ){7}[0-9]{2}|[0-9]{4}[^\w\0][0-9]{6}[^\w\0][0-9]{5})(?! ?[0-9])"
+    r"[0-9](?<![0-9][0-9])(?<![0-9] [0-9])"  # the digit first: much faster to search
+    r"(?:[0-9]{3}[^\w\0]{1,3}(?:[0-9]{4}[^\w\0]{1,3}){2}[0-9]{1,7}"
+    r"|[0-9] (?:[0-9]{2} ){6}[0-9]{2}"
+    r"|[0-9]{3}[^\w\0][0-9]{6}[^\w\0][0-9]{5})(?! ?[0-9])"
 )
 
 
@@ -133,6 +135,8 @@ _GLUED = re.compile(
     r"(?![0-9])"
     r"|(?<![0-9])[0-9]{3}[ .-][0-9]{4},? area (?:code )?\(?[2-9][0-9]{2}\)?(?![0-9])"
 )
+# In each of them. A search that begins with a digit is many times as fast.
+_MAY_BE_GLUED = re.compile(r"[0-9][0-9]{2}(?:[0-9]{5}|[ .-][0-9]{4})")
 _ACCOUNT = re.compile(
     r"(?<![0-9])[A-Za-z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?:[^\w\0]{1,3}[A-Za-z0-9]{1,7}){3,9})"
 )
@@ -141,7 +145,6 @@ _ACCOUNT_IN_WORDS = re.compile(
     r"(?!\w)",
     re.IGNORECASE,
 )
-_ACCOUNT_CHARACTERS = range(15, 35)
 
 
 def _as_account(found: re.Match[str]) -> str:
@@ -150,6 +153,8 @@ def _as_account(found: re.Match[str]) -> str:
 
 def glued(text: str) -> Iterator[Found]:
     """Find telephone numbers without a blank to the word beside them."""
+    if not _MAY_BE_GLUED.search(text):
+        return
     for found in _GLUED.finditer(text):
         yield found.start(), found.end(), Kind.PHONE
 
@@ -163,10 +168,9 @@ def accounts(text: str) -> Iterator[Found]:
             if text[at].isalnum()
         ]
         written = "".join(letter for _, letter in letters).upper()
-        for size in reversed(_ACCOUNT_CHARACTERS):
-            if size <= len(written) and iban.is_valid(written[:size]):
-                yield found.start(), letters[size - 1][0] + 1, Kind.IBAN
-                break
+        size = banks.length(written[:2])
+        if 0 < size <= len(written) and iban.is_valid(written[:size]):
+            yield found.start(), letters[size - 1][0] + 1, Kind.IBAN
 
 
 _UNUSUAL = re.compile(r"[^0-9 -]|[ -]{2}|^[0-9]{2} ")  # others know what is usual
