@@ -7,9 +7,18 @@ import re
 
 
 def _alternatives(words: str) -> str:
-    """Join words for a pattern, the longest first; `_` stands for a blank."""
+    """Join words for a pattern, the longest first; `_` stands for a blank.
+
+    Those that begin alike are tried together: most letters begin none of them.
+    """
     listed = sorted(set(words.split()), key=lambda word: (-len(word), word))
-    return "|".join(re.escape(word).replace("_", "[ -]") for word in listed)
+    rests: dict[str, list[str]] = {}
+    for word in listed:
+        rest = re.escape(word[1:]).replace("_", "[ -]")
+        rests.setdefault(word[0], []).append(rest)
+    return "|".join(
+        f"{re.escape(first)}(?:{'|'.join(each)})" for first, each in rests.items()
+    )
 
 
 def _set(words: str) -> frozenset[str]:

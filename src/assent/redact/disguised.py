@@ -54,12 +54,18 @@ def _in_block(text: str, block: Block) -> Iterator[Found]:
         yield *view.original(start, end), kind
 
 
+_LINK = re.compile(
+    r"@|://|w[Ww]{2}\.|W[Ww]{2}\.|\.[0-9]{1,3}\.[0-9]{1,3}\.|:[0-9A-Fa-f]{0,4}:"
+)
+"""In each link; most rewritten text has none."""
+
+
 def _plainly(view: View) -> Iterator[Found]:
     """Read the rewritten text as any other, and keep what the rewriting uncovered."""
     if 1 not in view.changed:
         return
     fenced = f"{SEPARATOR}{view.text}{SEPARATOR}"
-    detectors = [links.find]
+    detectors = [links.find] if _LINK.search(fenced) else []
     if sum(map(view.text.count, "0123456789")) >= spoken.FEWEST_DIGITS:
         detectors += [numbers.find, spelled.cards]
     for find_plain in detectors:

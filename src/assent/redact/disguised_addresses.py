@@ -11,18 +11,20 @@ from dataclasses import dataclass
 
 from assent.redact import disguise_words as words
 from assent.redact import number_words
-from assent.redact.rewriting import AT, View
+from assent.redact.rewriting import AT, AnyCase, View
 from assent.redact.spans import Found, Kind
 
 _STRONG, _WORD, _WEAK, _BLANK, _PLAIN = range(5)
 """How an `@` is written: in brackets, as a word for nothing else, as `at`, with blanks
 beside it, as it is."""
 
-_AT = re.compile(
-    rf"(?=[ \n>@{AT}])(?:(?P<strong>{AT}[\[(]?|@[\[(])"
-    rf"|(?P<word>[ \n](?:{words.AT}|{words.WEAK_AT})[ \n])"
-    r"|(?P<sign>[ \n]?(?:> ?)?@[ \n]?(?:> ?)?))",
-    re.IGNORECASE,
+_AT_WORD = rf"(?:{words.AT}|{words.WEAK_AT})[ \n]"
+_QUOTED = "(?:> ?)?"  # a line break before or behind
+_AT_SIGN = rf"@[ \n]?{_QUOTED}"
+# Each begins with one sign, which makes it fast to search.
+_AT = AnyCase(
+    rf"{AT}[\[(]?|@[\[(]| {_AT_WORD}|\n{_AT_WORD}"
+    rf"| {_QUOTED}{_AT_SIGN}|\n{_QUOTED}{_AT_SIGN}|> ?{_AT_SIGN}|{_AT_SIGN}"
 )
 _WEAK_WORDS = frozenset(words.WEAK_AT.split("|"))
 _LOCAL_CHARACTERS = 72  # 64 is the most that RFC 5321 allows
@@ -138,32 +140,37 @@ def _emails(view: View) -> Iterator[Found]:
         local = _LOCAL.search(text[window : sign.start()])
         if not local:
             continue
-        if len(domain.labels) < 2 and not _may_be_alone(sign, local.group(), domain):
+        written = sign.group()
+        if len(domain.labels) < 2 and not _may_be_alone(written, local.group(), domain):
             continue
         start = window + local.start()
-        how = _how(sign, view, local.group())
+        how = _how(view, *sign.span(), local.group())
         if _is_address(view, start, local.group(), how, domain):
             if how is _WEAK:
                 start = _said_before(text, start, sign.start())
             yield start, domain.end, Kind.EMAIL
 
 
-def _may_be_alone(sign: re.Match[str], local: str, domain: _Domain) -> bool:
+def _may_be_alone(sign: str, local: str, domain: _Domain) -> bool:
     """Whether a domain of one word is one: a provider's, or written backwards."""
     if domain.labels[0] in words.PROVIDERS:
-        return sign.group() != "@"
+        return sign != "@"
     first = local.lower().partition(".")[0]
-    return bool(sign["strong"]) and "." in local and first[::-1] in words.PLAIN_ENDINGS
+    return _is_strong(sign) and "." in local and first[::-1] in words.PLAIN_ENDINGS
 
 
-def _how(sign: re.Match[str], view: View, local: str) -> int:
-    text = sign.group()
-    if sign["strong"]:
+def _is_strong(sign: str) -> bool:
+    return sign[0] == AT or sign[-1] in "[("
+
+
+def _how(view: View, start: int, end: int, local: str) -> int:
+    text = view.text[start:end]
+    if _is_strong(text):
         return _STRONG
-    if sign["sign"]:
+    if not text.strip(" \n>@"):
         if len(text) > 1:
             return _BLANK
-        return _STRONG if view.is_changed(*sign.span()) else _PLAIN
+        return _STRONG if view.is_changed(start, end) else _PLAIN
     bare = text.strip()
     if bare.lower() not in _WEAK_WORDS:
         return _WORD
@@ -230,10 +237,9 @@ def _said_before(text: str, start: int, end: int) -> int:
 
 # --- hosts ---------------------------------------------------------------------------
 
-_DOT_ANCHOR = re.compile(
+_DOT_ANCHOR = AnyCase(
     # The blank or the dot first: much faster to search than what stands before.
-    rf" (?<=\w )(?:(?:{words.DOT}) |\. ?)(?=\w)|\.(?:(?<=www\.) |(?<=\w\.))(?=\w)",
-    re.IGNORECASE,
+    rf" (?<=\w )(?:(?:{words.DOT}) |\. ?)(?=\w)|\.(?:(?<=www\.) |(?<=\w\.))(?=\w)"
 )
 _PATH = re.compile(
     rf"(?: ?/ ?| (?:{words.SLASH}) )[^\s\0<>\"]{{1,400}}"

@@ -8,7 +8,7 @@ out is read by detectors, and a span counts only where something was rewritten.
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assent.redact import disguise_words as words
@@ -85,6 +85,28 @@ class View:
     def is_changed(self, start: int, end: int) -> bool:
         """Whether any character of a span does not stand for itself."""
         return 1 in self.changed[start:end]
+
+
+class AnyCase:
+    """A pattern in small letters, found in any case.
+
+    In ASCII, which most text is, small letters are searched: that is several times as
+    fast as to compare without case. What is found may be in small letters, then.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._small = re.compile(pattern)
+        self._any = re.compile(pattern, re.IGNORECASE)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Find every match, as a pattern of `re` does."""
+        if text.isascii():
+            return self._small.finditer(text.lower())
+        return self._any.finditer(text)
+
+    def in_(self, text: str) -> bool:
+        """Say whether there is a match."""
+        return next(self.finditer(text), None) is not None
 
 
 # --- codes of HTML, links and programs ----------------------------------------------
@@ -168,6 +190,14 @@ _SIGNS = re.compile(
     r"|\\(?=@))|(?P<several>@{2,4}(?=\w))",
     re.IGNORECASE,
 )
+# In each of them. No look-around begins it, and so it finds nothing sooner.
+_MAY_BE_SIGN = AnyCase(
+    rf"[{_OPENING}.@](?:[{_OPENING}>]{{0,2}} ?(?:"
+    rf"(?:[@.,]|{words.AT_IN_BRACKETS}|{words.DOT}) ?[{_CLOSING}<]|(?:{words.DOT}) )"
+    r"|(?<=\.)\.{0,2}(?:at|dot)\.|(?<=['\"]) ?[+.&] ?['\"]|(?<=[\[({<]) ?\.\w"
+    r"|(?<=\\)[.@]|(?<=\.)[\])}>]\w|(?<=[\[({])[/:][\])}]|(?<=@)@"
+    rf"|(?<=\(){_FOLLOWED})"
+)
 _SCHEME = re.compile(
     r"\b(?P<name>h(?:xx|tt|\*\*|--|__|tx|xt)ps?|f[tx]ps?|meow)"
     r"(?: ?[\[({]?:[\])}]?(?://[\])}])?|[\])}]:|_{1,2}|(?=//))"
@@ -182,8 +212,10 @@ def signed(view: View) -> View:
     lower = view.text.lower()
     if any(name in lower for name in _SCHEMES):
         view = view.rewritten(_SCHEME, _scheme)
-    view = view.rewritten(_SIGNS, _sign)
-    view = view.rewritten(_FILLERS, lambda _: "")
+    if _MAY_BE_SIGN.in_(view.text):
+        view = view.rewritten(_SIGNS, _sign)
+    if _MAY_BE_FILLER.in_(view.text):
+        view = view.rewritten(_FILLERS, lambda _: "")
     if "dot" in lower:
         view = view.rewritten(_DOT_INSIDE, lambda _: ".")
     if "AT" in view.text or "DOT" in view.text:
@@ -201,6 +233,7 @@ _FILLERS = re.compile(
     rf"|[\[({{<](?:{words.FILLERS})[\])}}>](?=[@{AT}])",
     re.IGNORECASE,
 )
+_MAY_BE_FILLER = AnyCase(rf"[@{AT}\[({{<] ?[\[({{<]?(?:{words.FILLERS})")
 _SCHEMES = ("hxx", "htt", "h**", "h--", "h__", "htx", "hxt", "ftp", "fxp", "meow")
 
 

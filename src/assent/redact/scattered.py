@@ -5,7 +5,8 @@ number is told by their lengths, by how odd the signs are, and by a word before.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -23,11 +24,12 @@ BETWEEN = (
 
 _SIGNS = rf"(?:,? (?:{BETWEEN}),? |(?:[^\w\s\0]|[_ ー]){{1,5}})"
 _CHAIN = re.compile(
-    rf"(?<![\w])[0-9]{{1,8}}(?:{_SIGNS}[0-9]{{1,8}}){{2,18}}(?![\w])", re.IGNORECASE
+    rf"[0-9](?<!\w[0-9])[0-9]{{0,7}}(?:{_SIGNS}[0-9]{{1,8}}){{2,18}}(?!\w)",
+    re.IGNORECASE,
 )
 _STEP = re.compile(r"[0-9]+")
 _GLUED = re.compile(
-    r"(?<!\w)[0-9]{2,5}(?:[a-z]{1,6}[0-9]{2,4}){2,4}(?!\w)", re.IGNORECASE
+    r"[0-9](?<!\w[0-9])[0-9]{1,4}(?:[a-z]{1,6}[0-9]{2,4}){2,4}(?!\w)", re.IGNORECASE
 )
 _MOST_GROUPS = 20
 
@@ -96,9 +98,9 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
     ]
     if not sizes:
         return 0
-    hint = context.before(text, groups[0].start)
-    cue = hint.weight if hint.kind is Kind.PHONE else Weight.NOTHING
-    abroad = "+" in text[max(0, groups[0].start - 2) : groups[0].start]
+    start = groups[0].start
+    cue = cache(partial(_cue, text, start))  # the words before are seldom asked for
+    abroad = "+" in text[max(0, start - 2) : start]
     for size in sizes:
         written = [group.digits for group in groups[:size]]
         if _fits(written, signs[: size - 1], cue, abroad):
@@ -106,7 +108,14 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
     return 0
 
 
-def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bool:
+def _cue(text: str, start: int) -> Weight:
+    hint = context.before(text, start)
+    return hint.weight if hint.kind is Kind.PHONE else Weight.NOTHING
+
+
+def _fits(
+    written: list[str], signs: list[str], cue: Callable[[], Weight], abroad: bool
+) -> bool:
     sizes = tuple(map(len, written))
     digits = "".join(written)
     single = set(sizes) == {1}
@@ -120,7 +129,7 @@ def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bo
     uniform = len(set(signs)) == 1
     if sizes in _AMERICAN:
         sure = shapes.valid(digits, "US") and uniform
-        return sure and (cue > Weight.NOTHING or not _LISTED.issuperset(odd))
+        return sure and (not _LISTED.issuperset(odd) or cue() > Weight.NOTHING)
     if set(sizes[:-1]) == {_CARD_GROUP} and len(digits) in _CARD_DIGITS:
         return uniform  # its check digit decides
     if abroad:
@@ -129,18 +138,18 @@ def _fits(written: list[str], signs: list[str], cue: Weight, abroad: bool) -> bo
     if digits[0] == "0" and len(digits) in _TRUNK_DIGITS:
         spaced = {"-", "/"}.issuperset(odd) and len(sizes) > 2
         mixed = len(set(signs)) > 1 and not any(" " in sign for sign in signs)
-        said = cue > Weight.NOTHING or strong or spaced or mixed
-        return 1 not in sizes and said
-    if cue < Weight.STRONG or not strong or len(odd) < 2 or _YEAR.match(written[0]):
+        odd_enough = strong or spaced or mixed
+        return 1 not in sizes and (odd_enough or cue() > Weight.NOTHING)
+    if not strong or len(odd) < 2 or _YEAR.match(written[0]):
         return False
-    return len(digits) in _ANNOUNCED_DIGITS
+    return len(digits) in _ANNOUNCED_DIGITS and cue() >= Weight.STRONG
 
 
-def _single(digits: str, signs: list[str], cue: Weight) -> bool:
+def _single(digits: str, signs: list[str], cue: Callable[[], Weight]) -> bool:
     """Whether single digits with signs between are a number."""
     if len(set(signs)) != 1 or len(set(digits)) <= 2:
         return False
-    if _LISTED.issuperset(sign.strip() for sign in signs) and cue <= Weight.NOTHING:
+    if _LISTED.issuperset(map(str.strip, signs)) and cue() <= Weight.NOTHING:
         return False
     if digits[0] == "0":
         return len(digits) in _TRUNK_DIGITS

@@ -32,7 +32,8 @@ _LETTERS = str.maketrans(
 )
 _ALIKE = "0-9OoОоΟοQØø∅Il|!ZzЗзЭAЧчSsGЬьбTBВgq"
 _MIXED = re.compile(
-    rf"(?<![\w|])[{_ALIKE}]+(?:[ .,;*+()_/-]{{1,3}}[{_ALIKE}]+)+(?![\w|])"
+    rf"[{_ALIKE}](?<![\w|][{_ALIKE}])[{_ALIKE}]*"
+    rf"(?:[ .,;*+()_/-]{{1,3}}[{_ALIKE}]+)+(?![\w|])"
 )
 _GROUP = re.compile(rf"[{_ALIKE}]+")
 _ONES_AND_ZEROS = frozenset("OoОоØø∅Il|!")
@@ -41,10 +42,12 @@ _ONES_AND_ZEROS = frozenset("OoОоØø∅Il|!")
 def digits(view: View) -> View:
     """Put digits for letters that look like them, and hyphens for odd signs between."""
     view = view.rewritten(_MIXED, _as_digits)
-    view = view.rewritten(_ACCOUNT_IN_WORDS, _as_account)
+    if _WORD_BETWEEN.search(view.text):
+        view = view.rewritten(_ACCOUNT_IN_WORDS, _as_account)
     view = view.replaced(sorted(scattered.joints(view.text)))
     view = view.rewritten(_ODD, _as_hyphen)
-    view = view.rewritten(_SLASHES, lambda found: found.group().replace("/", "-"))
+    if view.text.count("/") > 1:
+        view = view.rewritten(_SLASHES, lambda found: found.group().replace("/", "-"))
     return view.rewritten(_BROKEN, _as_blank)
 
 
@@ -96,7 +99,7 @@ def _as_hyphen(found: re.Match[str]) -> str | None:
 
 
 _SLASHES = re.compile(r"(?<![0-9/])0[0-9]{2,4}/[0-9]{4,6}/[0-9]{2,5}(?![0-9/])")
-_BROKEN = re.compile(r"(?<=[0-9])\n(?:> ?)?(?=[0-9])")
+_BROKEN = re.compile(r"\n(?<=[0-9]\n)(?:> ?)?(?=[0-9])")
 _LINE = 120  # characters: no line that breaks inside a number is longer
 
 
@@ -147,6 +150,10 @@ _ACCOUNT_IN_WORDS = re.compile(
 )
 
 
+_COUNTRY = re.compile(r"[0-9](?<=[A-Za-z][A-Za-z][0-9])[0-9]")  # in each account
+_WORD_BETWEEN = re.compile(rf"[0-9] (?:{scattered.BETWEEN}) [a-z0-9]", re.IGNORECASE)
+
+
 def _as_account(found: re.Match[str]) -> str:
     return "-".join(re.split(f" (?:{scattered.BETWEEN}) ", found.group()))
 
@@ -161,6 +168,8 @@ def glued(text: str) -> Iterator[Found]:
 
 def accounts(text: str) -> Iterator[Found]:
     """Find bank accounts whose groups stand apart by any sign, or by none at all."""
+    if not _COUNTRY.search(text):
+        return
     for found in _ACCOUNT.finditer(text):
         letters = [
             (at, text[at])
