@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from heapq import merge
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +24,10 @@ _MASK = "k"  # in the place of what is found already: no part of any trace
 _BLANKS = (b" ", b"\n", b"\0")
 _LONGEST_LINK = 2048
 _LONGEST_BLOCK, _OVERLAP = 1 << 15, 512
+_AHEAD = 1 << 10  # traces
 _AROUND = 100  # bytes beside a trace: an address and the words before it
 _CONTINUES, _CONTINUED = 0xC0, 0x80  # bytes of UTF-8 inside a character
+_BEGINS = -64  # as signed bytes, only those are below it
 
 _BRACKETS, _ENDS = (
     "[" + "".join(map(re.escape, each)) + "]" for each in (words.OPENING, words.CLOSING)
@@ -173,9 +176,18 @@ def _traces(data: bytes) -> Iterator[tuple[int, int, bool]]:
     """List the traces, in order, and whether one is of an address; they may overlap."""
     addresses, others, _ = _automata()
     return merge(
-        ((*found.span(), True) for found in addresses.finditer(data)),
-        ((*found.span(), False) for found in others.finditer(data)),
+        _ahead((*found.span(), True) for found in addresses.finditer(data)),
+        _ahead((*found.span(), False) for found in others.finditer(data)),
     )
+
+
+def _ahead(traces: Iterator[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:
+    """Read many traces at a time.
+
+    An automaton is slow after something else has run: its states have left the cache.
+    """
+    while some := list(islice(traces, _AHEAD)):
+        yield from some
 
 
 class Block(NamedTuple):
@@ -203,8 +215,7 @@ def blocks(text: str, over: Iterable[Stretch] = ()) -> Iterator[Block]:
     if len(data) == len(text):
         yield from _joined(data)
         return
-    raw = np.frombuffer(data, np.uint8)
-    continued = np.flatnonzero((raw & _CONTINUES) == _CONTINUED)
+    continued = np.flatnonzero(np.frombuffer(data, np.int8) < _BEGINS)
     for block in _joined(data):
         before = np.searchsorted(continued, (block.start, block.end)).tolist()
         start, end = block.start - before[0], block.end - before[1]
@@ -243,8 +254,9 @@ def _joined(data: bytes) -> Iterator[Block]:
         if address:
             kinds[0] = True
             continue
+        trace = data[first:last]
         for number, kind in enumerate(by_kind, start=1):
-            kinds[number] |= kind.fullmatch(data[first:last]) is not None
+            kinds[number] = kinds[number] or kind.fullmatch(trace) is not None
     if begin >= 0:
         yield Block(begin, stop, *kinds)
 
