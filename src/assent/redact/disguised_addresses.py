@@ -136,12 +136,16 @@ def _emails(view: View) -> Iterator[Found]:
         domain = _domain(text, sign.end())
         if not domain:
             continue
+        alone = len(domain.labels) < 2
+        if alone and not (
+            _is_strong(sign.group()) or domain.labels[0] in words.PROVIDERS
+        ):
+            continue  # most often, and before a longer search
         window = max(0, sign.start() - _LOCAL_CHARACTERS)
         local = _LOCAL.search(text[window : sign.start()])
         if not local:
             continue
-        written = sign.group()
-        if len(domain.labels) < 2 and not _may_be_alone(written, local.group(), domain):
+        if alone and not _may_be_alone(sign.group(), local.group(), domain):
             continue
         start = window + local.start()
         how = _how(view, *sign.span(), local.group())
@@ -306,9 +310,13 @@ _IN_HOST = re.compile(
 )
 _OCTET = r"(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
 _PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
-_STEPS = 3  # between four numbers
-_SIGNED = (("0x", _BASES), ("fe80:", _ZONED), ("ip", _IN_COMMAS), ("-", _IN_HOST))
-"""What stands in each address, and how the whole looks."""
+_SIGNED = (
+    ("0x", 4, _BASES),
+    ("fe80:", 1, _ZONED),
+    (",", 3, _IN_COMMAS),
+    ("-", 3, _IN_HOST),
+)
+"""What stands in each address, how often, and how the whole looks."""
 _FOUR = re.compile(
     rf"{_NUMBER}(?:{_STEP}{_NUMBER}){{3}}(?![\w]|\.[0-9])", re.IGNORECASE
 )
@@ -367,11 +375,11 @@ def _is_host(view: View, start: int, domain: _Domain, end: int) -> bool:
 def machines(text: str) -> Iterator[Found]:
     """Find IP addresses with padded or hexadecimal numbers, or with other signs."""
     lower = text.lower()
-    for trigger, pattern in _SIGNED:
-        if trigger in lower:
+    for sign, times, pattern in _SIGNED:
+        if lower.count(sign) >= times:
             for found in pattern.finditer(text):
                 yield *found.span(pattern.groups), Kind.IP
-    if text.count(".") < _STEPS:
+    if text.count(".") < 3:
         return
     for found in _PADDED.finditer(text):
         numbers = found.group().split(".")

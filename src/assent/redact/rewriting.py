@@ -45,9 +45,12 @@ class View:
 
     def rewritten(self, pattern: re.Pattern[str], replace: Replace) -> "View":
         """Replace what a pattern finds; what `replace` answers None to stays."""
+        every = [*pattern.finditer(self.text)]
+        if not every:
+            return self  # most often
         return self.replaced(
             (*found.span(), new)
-            for found in pattern.finditer(self.text)
+            for found in every
             if (new := replace(found)) is not None
         )
 

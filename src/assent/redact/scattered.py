@@ -6,7 +6,7 @@ number is told by their lengths, by how odd the signs are, and by a word before.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -84,12 +84,6 @@ def _joined(groups: Sequence[_Group]) -> Iterator[Replacement]:
 
 def _longest(text: str, groups: Sequence[_Group]) -> int:
     """How many groups, from the first on, are one disguised number."""
-    signs = [
-        text[before.end : after.start]
-        for before, after in zip(groups, groups[1:], strict=False)
-    ]
-    if len(groups[0].digits) > 1 and _USUAL.issuperset(signs):
-        return 0
     digits = [0, *accumulate(len(group.digits) for group in groups[:_MOST_GROUPS])]
     sizes = [
         size
@@ -98,8 +92,14 @@ def _longest(text: str, groups: Sequence[_Group]) -> int:
     ]
     if not sizes:
         return 0
+    signs = [
+        text[before.end : after.start]
+        for before, after in zip(groups, groups[1:], strict=False)
+    ]
+    if _USUAL.issuperset(signs) and digits[3] > 3:
+        return 0
     start = groups[0].start
-    cue = cache(partial(_cue, text, start))  # the words before are seldom asked for
+    cue = partial(_cue, text, start)  # the words before are seldom asked for
     abroad = "+" in text[max(0, start - 2) : start]
     for size in sizes:
         written = [group.digits for group in groups[:size]]

@@ -45,7 +45,8 @@ def digits(view: View) -> View:
     if _WORD_BETWEEN.search(view.text):
         view = view.rewritten(_ACCOUNT_IN_WORDS, _as_account)
     view = view.replaced(sorted(scattered.joints(view.text)))
-    view = view.rewritten(_ODD, _as_hyphen)
+    if _IS_ODD.search(view.text):
+        view = view.rewritten(_ODD, _as_hyphen)
     if view.text.count("/") > 1:
         view = view.rewritten(_SLASHES, lambda found: found.group().replace("/", "-"))
     return view.rewritten(_BROKEN, _as_blank)
@@ -72,14 +73,16 @@ def _as_digits(found: re.Match[str]) -> str | None:
     return _GROUP.sub(lambda group: group.group().translate(_LETTERS), text)
 
 
-_ODD = re.compile(
-    r"(?<=[0-9])(?: ?(?:_{1,3}|\*{1,3}|\.{2,4}|\\|\|{1,3} ?|~{1,3} ?|\+|&|\^)(?=[0-9])"
+_BEHIND = (
+    r"(?: ?(?:_{1,3}|\*{1,3}|\.{2,4}|\\|\|{1,3} ?|~{1,3} ?|\+|&|\^)(?=[0-9])"
     r"| ?[^\x00-\xa1\w\s$%]{1,3} ?(?=[0-9])"
     r"|(?<=[0-9]{4}) ?# ?(?=[0-9]{1,5}(?![0-9]))|\) ?\((?=[0-9]{3})"
     r"|[\]}>] ?[\[{<]?(?=[0-9]{3})| \. (?=[0-9]{3})|[\]}>]?-[\[{<](?=[0-9]{3})"
     r"|\((?=[0-9]{1,4}\) ?[0-9]{5})"
     r"|(?<=-[0-9]{4}),(?=[0-9]{3,6}(?![0-9])))"
 )
+_ODD = re.compile(f"(?<=[0-9]){_BEHIND}")
+_IS_ODD = re.compile(f"[0-9]{_BEHIND}")  # the same, and faster to search
 
 
 _LONG_DASHES = frozenset("\u2013\u2014")
