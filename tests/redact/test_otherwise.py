@@ -16,7 +16,7 @@ KEY = bytes(range(32))
 NAMES = [
     *("Anna Berg", "Will Power", "Grace Hope", "Rose Wood", "Wilhelmina Ostergaard"),
     *("Jan van der Bergstra", "Jean-Pierre Moreau", "Sean O'Sullivan", "王小明"),
-    *("Thomas James", "Mark Field", "Olga Petrovna Ivanova"),
+    *("Thomas James", "Mark Field", "Olga Petrovna Ivanova", "Griffin Stoffelsen"),
 ]
 
 FOUND = [
@@ -52,6 +52,16 @@ FOUND = [
     ("Anna J. M. Berg", "[name]"),
     ("Anna Marie Berg", "[name]"),
     ('Anna "Annie" Berg', "[name]"),
+    ("Anna “Annie the Great” Berg", "[name]"),
+    ("'Nna' Anna Berg", "[name]"),
+    # what belongs to a name beside it
+    ("by H. Anna Berg", "by [name]"),
+    ("Berg, Anna J. de (lid)", "[name] (lid)"),
+    ("by Anna Berg Jr. and", "by [name] and"),
+    ("Berg, Anna, Jr.; no", "[name]; no"),
+    # tags between the words
+    ("by <b>Anna</b> Berg, on", "by [name], on"),
+    ("[b]Anna[/b] [i]Berg[/i] said", "[name] said"),
     ("Mark J. Field", "[name]"),
     # endings
     ("Anna Bergs", "[name]"),
@@ -63,6 +73,8 @@ FOUND = [
     ("Wilhel-\nmina Ostergaard", "[name]"),
     ("Wilhelmina Oster- gaard", "[name]"),
     ("Jean-\nPierre Moreau", "[name]"),
+    ("Wilhel-\nmina Oster-\ngaard", "[name]"),
+    ("Gri ffi n Sto ff elsen", "[name]"),
 ]
 LEFT = [
     "power will be out",
@@ -85,6 +97,9 @@ LEFT = [
     "Ben Berg Anna",
     "[name] Berg Anna",
     "Berg Anna Johansson",
+    "Anna (who lives there with) Berg",
+    "Anna <b> and </b> Berg",
+    "a fi n and a ff",
 ]
 
 

@@ -11,7 +11,7 @@ KEY = bytes(range(32))
 NAMES = [
     *("Anna van den Bergh", "Erik Østergård", "Jürgen Größmann", "Tessa Wraxhall"),
     *("Łukasz Wójcik", "Robert Thistlewood", "Наталья Кузнецова", "Adam Smith"),
-    "Anna Maria Lindt",
+    *("Anna Maria Lindt", "Rosa June Bellweather", "Percival Windermarsh Jr."),
 ]
 
 FOUND = [
@@ -31,8 +31,17 @@ FOUND = [
     # initials of a family name that hardly anybody has
     ("T. Wraxhall was there", "[name] was there"),
     ("Wraxhall, T.", "[name]."),
+    ("Bellweather, R J", "[name]"),
+    ("Bellweather RJ", "[name]"),
+    ("R J Bellweather", "[name]"),
+    ("login rj.bellweather", "login [name]"),
+    # without what stands behind it
+    ("Percival Windermarsh", "[name]"),
 ]
-LEFT = ["A. Smith", "Smith, A.", "R. Smith was there", "Bob Maria", "v. d. Lindt"]
+LEFT = [
+    *("A. Smith", "Smith, A.", "R. Smith was there", "Bob Maria", "v. d. Lindt"),
+    *("a.smith", "Wraxhall T", "RJ Smith", "Percival, Jr."),
+]
 
 
 def directory(names):

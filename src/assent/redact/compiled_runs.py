@@ -20,7 +20,13 @@ TRIMMED, MORE, APOSTROPHE, ONE = 10, 20, 30, 31
 and this; words of which some are not of the name, the number of which and this; a name
 that lost its apostrophe; a single word."""
 
+NICKNAME = 4
+"""Words from a name to the next from which on those between are a nickname."""
 _UPPER_A, _UPPER_Z, _BEYOND = 0x41, 0x5A, 0x7F
+_SLASH, _DOT, _HYPHEN, _UNDERSCORE = 0x2F, 0x2E, 0x2D, 0x5F
+_A, _ONE_I, _F, _I, _L = 0x41, 0x49, 0x66, 0x69, 0x6C
+SHORT = 3
+"""Letters of initials in one word, and of a ligature."""
 _UPPER_S, _LOWER_S = 0x53, 0x73
 _LOW = np.uint64(LOW)
 _ZERO, _NINE = 0x30, 0x39
@@ -189,10 +195,15 @@ def capital_runs(text: Text, sought: Sought, more: Indexes) -> Runs:
                 begins.append(begin)
                 rules.append(APOSTROPHE)
                 places.append(at)
-        if not _capital(text.codes[second]):
+        # Behind a slash stands the name of a tag: `<b>Anna</b> Berg`.
+        if not _capital(text.codes[second]) and text.codes[second - 1] != _SLASH:
             continue
         for rule in range(len(more)):
-            if not _near(text, begin, more[rule].max()):
+            longest = more[rule].max()
+            # A blank and a quote, or another sign, stand before a nickname.
+            if longest >= NICKNAME and second - text.ends[begin] < 2:
+                continue
+            if not _near(text, begin, longest):
                 continue
             letters = _letters_of(text, begin, more[rule])
             at = _found(sought, letters) if letters else -1
@@ -201,6 +212,55 @@ def capital_runs(text: Text, sought: Sought, more: Indexes) -> Runs:
                 rules.append(MORE + rule)
                 places.append(at)
     return np.array(begins), np.array(rules), np.array(places)
+
+
+class Short(NamedTuple):
+    """Short words, by their number, of four kinds.
+
+    Args:
+        initials: a capital, with a dot if it may be a word of English.
+        pairs: two of them in one.
+        logins: before a sign and a word of a name.
+        ligatures: `fi`, `ffl` and the like.
+    """
+
+    initials: Indexes
+    pairs: Indexes
+    logins: Indexes
+    ligatures: Indexes
+
+
+@compiled
+def _ligature(text: Any, start: Any, end: Any) -> Any:
+    first, second, last = text.codes[start], text.codes[start + 1], text.codes[end - 1]
+    return first == _F and second in (_F, _I, _L) and last in (_F, _I, _L)
+
+
+@compiled
+def _short_words(text: Text) -> tuple[Indexes, Indexes, Indexes, Indexes]:
+    initials, pairs, logins, ligatures = [0][:0], [0][:0], [0][:0], [0][:0]
+    for word in range(len(text.starts)):
+        start, end = text.starts[word], text.ends[word]
+        size = end - start
+        if size > SHORT:
+            continue
+        first, sign = text.codes[start], text.codes[end]
+        if size == 1 and _upper(first) and (sign == _DOT or first not in (_A, _ONE_I)):
+            initials.append(word)
+        if size == 2 and _upper(first) and _upper(text.codes[start + 1]):
+            pairs.append(word)
+        if size > 1 and _ligature(text, start, end):
+            ligatures.append(word)
+        signed = sign in (_DOT, _HYPHEN, _UNDERSCORE) and word + 1 < len(text.starts)
+        signed = signed and text.starts[word + 1] == end + 1
+        if signed and text.gates[word + 1] & INSIDE:
+            logins.append(word)
+    return np.array(initials), np.array(pairs), np.array(logins), np.array(ligatures)
+
+
+def short_words(text: Text) -> Short:
+    """Find words of up to three letters that may stand beside, or in, a name."""
+    return Short(*_short_words(text))
 
 
 @compiled

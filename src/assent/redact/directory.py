@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from cryptography.exceptions import InvalidTag
 from numpy.typing import NDArray
 
 from assent.errors import CorpusError
+from assent.redact.beside import widened
 from assent.redact.compiled import openings
 from assent.redact.dialled import Dialled
 from assent.redact.entries import (
@@ -221,8 +223,14 @@ class Directory:
         for found in self._kept(plain, *self._grams.find(words, gates)):
             if found[2] is Kind.NAME:
                 names.add(found[:2])
-            yield found
-        yield from self._otherwise.find(plain, words, whole, self._grams, names)
+            else:
+                yield found
+        others = self._otherwise.find(plain, words, whole, self._grams, names)
+        for start, end, kind in chain(((*each, Kind.NAME) for each in names), others):
+            yield start, end, kind
+            wider = widened(plain.text, start, end)
+            if wider != (start, end):
+                yield *wider, kind
         yield from self._addressed(plain, words)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)

@@ -43,6 +43,8 @@ _ALIKE: dict[int, int | str] = {
 }
 # Vowel signs too: to a pattern they are no letters, and would cut a word in two.
 _UNSEEN = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
+_STRETCH = "\u0640"
+"""The tatweel makes an Arabic word longer on the page, and is no letter of it."""
 _JAMO, _JAMOS = np.uint32(0x1100), 0x13
 _BLANK, _NEWLINE, _INVISIBLE = 0x20, 0x0A, 0x200B
 _ENTITY = re.compile(
@@ -228,7 +230,7 @@ def _fold(character: str) -> str:
     return "".join(
         " " if part.isspace() else part
         for part in parts
-        if unicodedata.category(part) not in _UNSEEN
+        if part != _STRETCH and unicodedata.category(part) not in _UNSEEN
     )
 
 

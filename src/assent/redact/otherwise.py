@@ -27,12 +27,13 @@ from assent.redact.compiled_runs import (
     letters_apart,
     parts,
     rows_of_words,
+    short_words,
     single_words,
 )
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
 from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
-from assent.redact.grams import INSIDE, Grams, Words, places_in, powers, stretches
+from assent.redact.grams import Grams, Words, places_in, powers, stretches
 from assent.redact.hidden import Tags
 from assent.redact.plausible import Piece, Reading, is_plausible
 from assent.redact.runs import Pieces, Runs, reaching
@@ -40,8 +41,12 @@ from assent.redact.spans import Codes, Found, Hashes, Indexes, Kind
 
 APART = range(6, 27)
 """Letters of a name, each for itself."""
-_MORE = ((0, 2), (0, 3), (0, 2, 3))
-"""Which words of a run are the name's; one or two in its middle are not."""
+_MORE = ((0, 2), (0, 3), (0, 2, 3), (0, 4), (0, 5))
+"""Which words of a run are the name's; one to four in its middle are not: three and
+more are a nickname."""
+_BROKEN = ((0, (0, 1)), (0, (0, 1, 2)), (1, (0, 1, 2)), (0, (0, 1, 2, 3)))
+"""Words before the hyphen, and those of the run."""
+_LIGATURE_WORDS = range(3, WORDS + 2)
 _UNDERSCORE, _HYPHEN, _BLANK, _NEWLINE = 0x5F, 0x2D, 0x20, 0x0A
 _ROWS = 1 << 14
 _WORD = re.compile(r"[^\W_]+")
@@ -158,12 +163,16 @@ class Otherwise:
             flags = self._table.flags(places)
             for begin, rule, flag in _listed(begins, rules, flags):
                 yield _Hit(begin, _RULES[rule], flag)
+        short = short_words(text)
         others = chain(
             _broken(plain.codes, pieces),
-            initials.runs(plain.codes, pieces, pieces.gates & INSIDE > 0),
+            _ligatures(pieces, short.ligatures),
+            initials.runs(plain.codes, pieces, short),
             _apart(plain, pieces),
         )
         for runs in others:
+            if not len(runs.begin):
+                continue
             found, flags = self._table.look_up(_hashes(words, pieces, runs))
             counts = runs.counts if len(runs.counts) else np.zeros_like(runs.begin)
             for begin, count, flag in _listed(runs.begin[found], counts[found], flags):
@@ -225,9 +234,20 @@ def _broken(codes: Codes, pieces: Pieces) -> Iterator[Runs]:
     at = at[(pieces.ends[at] == hyphens) & (pieces.starts[at + 1] - hyphens == 2)]
     if not len(at):
         return
-    for first, offsets in ((0, (0, 1)), (0, (0, 1, 2)), (1, (0, 1, 2))):
+    for first, offsets in _BROKEN:
         begin = reaching(pieces, at[at >= first] - first, offsets[-1])
         yield Runs(begin, offsets, Reading.BROKEN)
+
+
+def _ligatures(pieces: Pieces, at: Indexes) -> Iterator[Runs]:
+    """Words that a program which reads print has cut around `ffi`: `Gri ffi n`."""
+    if not len(at):
+        return
+    for count in _LIGATURE_WORDS:
+        before = np.arange(1, count - 1)
+        begin = np.unique(at[:, None] - before)
+        begin = reaching(pieces, begin[begin >= 0], count - 1)
+        yield Runs(begin, tuple(range(count)), Reading.BROKEN)
 
 
 def _apart(plain: Plain, pieces: Pieces) -> Iterator[Runs]:

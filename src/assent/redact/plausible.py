@@ -26,11 +26,12 @@ class Reading(Enum):
     """How a run was read."""
 
     WORDS = "words"
-    MORE = "a word or an initial more in the middle"
+    MORE = "a word, an initial, a nickname or a tag more in the middle"
     BROKEN = "a hyphen in a word"
     APART = "each letter for itself"
     JOINED = "one word"
     INITIALS = "initials and a family name"
+    LOGIN = "the same in small letters, with a sign between"
 
 
 class Piece(NamedTuple):
@@ -83,10 +84,15 @@ _RARE = 5
 """Letters of a family name that may stand beside initials."""
 _FEW = 4
 """Family names of the classes 4 and up of 7 are rare."""
+_FEWER = 3
+"""The same where there are two initials."""
 _BROKEN = re.compile(r"[ \n]|-[ \n]")
 _APART = re.compile(r"(?:[ .\-*~/|] ?){1,2}")
 _INITIAL = re.compile(r" (?:[^\W\d_](?:\. ?|[ -]))+")
-_NICKNAME = re.compile(r" [\"'(«“„‘]{1,2}([^\W\d_]+)[\"')»”“’]{1,2} ")
+_NICKNAME = re.compile(
+    r" [\"'(«“„‘]{1,2}[^\W\d_]+(?:[ '-][^\W\d_]+){0,3}[\"')»”“’]{1,2} "
+)
+_TAGS = re.compile(r" ?(?:[<\[]/?[A-Za-z]{1,6}[>\]] ?)+")
 _BEFORE = re.compile(r"(\0|[^\W\d_]+) $")
 _AFTER = re.compile(r" (\0|[^\W\d_]+)")
 _BESIDE = 32
@@ -191,7 +197,7 @@ def _more(run: _Run) -> bool:
         return False
     if _INITIAL.fullmatch(run.middle):
         return run.middle.isupper()
-    if _NICKNAME.fullmatch(run.middle):
+    if _NICKNAME.fullmatch(run.middle) or _TAGS.fullmatch(run.middle):
         return True
     between = run.middle.split()
     return (
@@ -227,14 +233,24 @@ def _initials(run: _Run) -> bool:
     count = len(run.words) - len(family)
     gaps = [*reversed(run.gaps)] if run.turned else [*run.gaps]
     between, rest = gaps[:count], gaps[count:]
-    if run.turned and not _TURNED.fullmatch(between.pop()):
-        return False
+    several = count > 1 or max(map(len, run.words[:count])) > 1
+    if run.turned:
+        gap = between.pop()
+        marked = several or "," in gap or run.text[run.stop] == "."
+        if not marked or not _TURNED.fullmatch(gap):
+            return False
+    rare = _seldom if several else _rare
     return (
         Form.INITIALS in run.forms
         and all(map(_INITIALS.fullmatch, between))
         and all(gap in (" ", "-", "'") for gap in rest)
-        and any(map(_rare, family))
+        and any(map(rare, family))
     )
+
+
+def _login(run: _Run) -> bool:
+    """Say whether what stands behind a few letters and a sign is a rare name."""
+    return Form.INITIALS in run.forms and _rare(run.words[1])
 
 
 def _is_initials(word: str) -> bool:
@@ -248,6 +264,16 @@ def _rare(word: str) -> bool:
         len(word) >= _RARE
         and not (found.word or found.first_name or found.place)
         and (not found.last_name or found.last_name >= _FEW)
+    )
+
+
+def _seldom(word: str) -> bool:
+    """The same beside two initials: few enough of them have the same two."""
+    found = listed(word.lower())
+    return (
+        len(word) >= _RARE
+        and not (found.first_name or found.place or is_common(word.lower()))
+        and (not found.last_name or found.last_name >= _FEWER)
     )
 
 
@@ -271,4 +297,5 @@ _RULES: dict[Reading, Callable[[_Run], bool]] = {
     Reading.APART: _apart,
     Reading.JOINED: _joined,
     Reading.INITIALS: _initials,
+    Reading.LOGIN: _login,
 }

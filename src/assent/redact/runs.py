@@ -65,11 +65,6 @@ def reaching(pieces: Pieces, begin: Indexes, behind: int) -> Indexes:
     return begin
 
 
-def upper(codes: Codes) -> NDArray[np.bool_]:
-    """Say which are capitals of ASCII."""
-    return (codes >= 0x41) & (codes <= 0x5A)
-
-
 def capital(codes: Codes) -> NDArray[np.bool_]:
-    """Keep what may be a capital: those of ASCII, and all that is beyond it."""
-    return upper(codes) | (codes > 0x7F)
+    """Say which may be a capital: those of ASCII, and all that is beyond it."""
+    return (codes >= 0x41) & (codes <= 0x5A) | (codes > 0x7F)

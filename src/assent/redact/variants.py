@@ -36,6 +36,8 @@ _GLUED = {
 }
 _SAME = {"al": "el", "el": "al", "bin": "ibn", "ibn": "bin", "ben": "bin"}
 _SAME |= {"mac": "mc", "mc": "mac", "st": "saint", "saint": "st"}
+_SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "dds", "esq"])
+"""Words behind a name that are left out as often as not."""
 _FEWEST = 3
 """Letters of a name behind such a beginning."""
 _CALLED = {
@@ -97,6 +99,8 @@ def variants(words: Sequence[str]) -> list[tuple[str, ...]]:
     """List the words of each variant of a name in lower case, each once."""
     name = tuple(words)
     found: list[tuple[str, ...]] = []
+    if len(name) > 2 and name[-1] in _SUFFIXES:
+        return [name[:-1], *variants(name[:-1])]
     if not _BEGINNINGS.isdisjoint(name[1:-1]):
         found += _particles(name)
     if any(word.startswith(_GLUES) for word in name[1:]):
