@@ -23,10 +23,7 @@ that lost its apostrophe; a single word."""
 NICKNAME = 4
 """Words from a name to the next from which on those between are a nickname."""
 _UPPER_A, _UPPER_Z, _BEYOND = 0x41, 0x5A, 0x7F
-_SLASH, _DOT, _HYPHEN, _UNDERSCORE = 0x2F, 0x2E, 0x2D, 0x5F
-_A, _ONE_I, _F, _I, _L = 0x41, 0x49, 0x66, 0x69, 0x6C
-SHORT = 3
-"""Letters of initials in one word, and of a ligature."""
+_SLASH = 0x2F
 _UPPER_S, _LOWER_S = 0x53, 0x73
 _LOW = np.uint64(LOW)
 _ZERO, _NINE = 0x30, 0x39
@@ -34,13 +31,15 @@ _LONGEST_TAIL = 8
 
 
 @compiled
-def _upper(code: Any) -> Any:
+def upper(code: Any) -> Any:
+    """Say whether a code is a capital of ASCII."""
     return _UPPER_A <= code <= _UPPER_Z
 
 
 @compiled
-def _capital(code: Any) -> Any:
-    return _upper(code) or code > _BEYOND
+def capital(code: Any) -> Any:
+    """Say whether a code may be a capital: those of ASCII, and all beyond it."""
+    return upper(code) or code > _BEYOND
 
 
 @compiled
@@ -82,8 +81,8 @@ def _raw(text: Any, word: Any, trimmed: Any) -> Any:
 
 
 @compiled
-def _found(sought: Any, letters: Any) -> Any:
-    """Where letters stand in a table; -1 if they do not."""
+def form_at(sought: Any, letters: Any) -> Any:
+    """Where the letters with a hash stand in a table; -1 if they do not."""
     hashed = mixed(letters)
     if not holds(sought.field, sought.shift, hashed):
         return -1
@@ -95,7 +94,7 @@ def _found(sought: Any, letters: Any) -> Any:
 
 
 @compiled
-def _near(text: Any, begin: Any, behind: Any) -> Any:
+def near(text: Any, begin: Any, behind: Any) -> Any:
     """Say whether a run goes on so far without a long gap."""
     if begin + behind >= len(text.starts):
         return False
@@ -115,7 +114,7 @@ def single_words(text: Text, sought: Sought) -> Runs:
     begins, rules, places = [0][:0], [0][:0], [0][:0]
     for begin in range(len(text.starts)):
         if text.ends[begin] - text.starts[begin] >= JOINED:
-            at = _found(sought, _raw(text, begin, 0))
+            at = form_at(sought, _raw(text, begin, 0))
             if at >= 0:
                 begins.append(begin)
                 rules.append(ONE)
@@ -133,13 +132,13 @@ def rows_of_words(text: Text, sought: Sought) -> Runs:
         letters, behind = _raw(text, begin, 0), text.ends[begin] - text.starts[begin]
         for count in range(2, WORDS + 1):
             last = begin + count - 1
-            if not _near(text, last - 1, 1):
+            if not near(text, last - 1, 1):
                 break
             size = text.ends[last] - text.starts[last]
             sign = text.codes[text.ends[last] - 1]
             if sign in (_LOWER_S, _UPPER_S) and size > 2:  # no `'s`
                 trimmed = letters + text.up[behind] * _raw(text, last, 1)
-                at = _found(sought, trimmed)
+                at = form_at(sought, trimmed)
                 if at >= 0:
                     begins.append(begin)
                     rules.append(TRIMMED + count)
@@ -148,7 +147,7 @@ def rows_of_words(text: Text, sought: Sought) -> Runs:
                 break
             letters += text.up[behind] * _raw(text, last, 0)
             behind += size
-            at = _found(sought, letters)
+            at = form_at(sought, letters)
             if at >= 0:
                 begins.append(begin)
                 rules.append(count)
@@ -180,87 +179,38 @@ def capital_runs(text: Text, sought: Sought, more: Indexes) -> Runs:
         more: (rules, words) which words of a run are the name's, as offsets from the
             first; a row is filled up with 0.
     """
+    longest = np.array([each.max() for each in more])
     begins, rules, places = [0][:0], [0][:0], [0][:0]
     for begin in range(len(text.starts)):
-        if not text.gates[begin] & INSIDE or not _near(text, begin, 1):
+        if not text.gates[begin] & INSIDE or not near(text, begin, 1):
             continue
         second = text.starts[begin + 1]
-        if not _capital(text.codes[text.starts[begin]]):
+        if not capital(text.codes[text.starts[begin]]):
             continue
-        if _upper(text.codes[second + 1]):  # `Sean OSullivan`
+        if upper(text.codes[second + 1]):  # `Sean OSullivan`
             behind = text.up[text.ends[begin] - text.starts[begin]]
             letters = _raw(text, begin, 0) + behind * _raw(text, begin + 1, 0)
-            at = _found(sought, letters)
+            at = form_at(sought, letters)
             if at >= 0:
                 begins.append(begin)
                 rules.append(APOSTROPHE)
                 places.append(at)
         # Behind a slash stands the name of a tag: `<b>Anna</b> Berg`.
-        if not _capital(text.codes[second]) and text.codes[second - 1] != _SLASH:
+        if not capital(text.codes[second]) and text.codes[second - 1] != _SLASH:
             continue
         for rule in range(len(more)):
-            longest = more[rule].max()
             # A blank and a quote, or another sign, stand before a nickname.
-            if longest >= NICKNAME and second - text.ends[begin] < 2:
+            if longest[rule] >= NICKNAME and second - text.ends[begin] < 2:
                 continue
-            if not _near(text, begin, longest):
+            if not near(text, begin, longest[rule]):
                 continue
             letters = _letters_of(text, begin, more[rule])
-            at = _found(sought, letters) if letters else -1
+            at = form_at(sought, letters) if letters else -1
             if at >= 0:
                 begins.append(begin)
                 rules.append(MORE + rule)
                 places.append(at)
     return np.array(begins), np.array(rules), np.array(places)
-
-
-class Short(NamedTuple):
-    """Short words, by their number, of four kinds.
-
-    Args:
-        initials: a capital, with a dot if it may be a word of English.
-        pairs: two of them in one.
-        logins: before a sign and a word of a name.
-        ligatures: `fi`, `ffl` and the like.
-    """
-
-    initials: Indexes
-    pairs: Indexes
-    logins: Indexes
-    ligatures: Indexes
-
-
-@compiled
-def _ligature(text: Any, start: Any, end: Any) -> Any:
-    first, second, last = text.codes[start], text.codes[start + 1], text.codes[end - 1]
-    return first == _F and second in (_F, _I, _L) and last in (_F, _I, _L)
-
-
-@compiled
-def _short_words(text: Text) -> tuple[Indexes, Indexes, Indexes, Indexes]:
-    initials, pairs, logins, ligatures = [0][:0], [0][:0], [0][:0], [0][:0]
-    for word in range(len(text.starts)):
-        start, end = text.starts[word], text.ends[word]
-        size = end - start
-        if size > SHORT:
-            continue
-        first, sign = text.codes[start], text.codes[end]
-        if size == 1 and _upper(first) and (sign == _DOT or first not in (_A, _ONE_I)):
-            initials.append(word)
-        if size == 2 and _upper(first) and _upper(text.codes[start + 1]):
-            pairs.append(word)
-        if size > 1 and _ligature(text, start, end):
-            ligatures.append(word)
-        signed = sign in (_DOT, _HYPHEN, _UNDERSCORE) and word + 1 < len(text.starts)
-        signed = signed and text.starts[word + 1] == end + 1
-        if signed and text.gates[word + 1] & INSIDE:
-            logins.append(word)
-    return np.array(initials), np.array(pairs), np.array(logins), np.array(ligatures)
-
-
-def short_words(text: Text) -> Short:
-    """Find words of up to three letters that may stand beside, or in, a name."""
-    return Short(*_short_words(text))
 
 
 @compiled

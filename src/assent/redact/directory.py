@@ -8,8 +8,8 @@ by nobody, and the digest stays the same.
 A name of several words is found in any case and in other forms, everywhere, see
 `assent.redact.otherwise`. One of a single word may be a word of the language, so it is
 found as it is written, and only where its bearer takes part. Not found: initials of
-a family name that many people have, most nicknames, inflected forms but an `s` at the
-end, and letters that are masked, repeated or written as digits.
+a family name that many people have, most nicknames, masked letters, and more than one
+slip in a name.
 
 Memory: about 13 bytes an entry, 30 more for a name of two words, and the texts.
 """

@@ -4,18 +4,20 @@ Found are another order (`Berg, Anna`), other signs between the words (`anna_ber
 word or an initial more (`Anna M. Berg`), an `s` at the end, letters in one (`AnnaBerg`)
 or each for itself, and words broken by a hyphen. All are runs of a few words, whose
 letters are looked up; what is found then has to be written like a name, see
-`assent.redact.plausible`. Never is a part of a word a name.
+`assent.redact.plausible`. Beside a word of a name, or such another, a word that is in
+none may stand for one, see `assent.redact.guesses`. Never is a part of a word a name.
 """
 
 import re
 from collections.abc import Collection, Iterator
-from itertools import chain
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assent.redact import initials
+from assent.redact.compiled_guesses import FIRST, SECOND, doubtful
 from assent.redact.compiled_runs import (
     APOSTROPHE,
     MORE,
@@ -27,13 +29,21 @@ from assent.redact.compiled_runs import (
     letters_apart,
     parts,
     rows_of_words,
-    short_words,
     single_words,
 )
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
 from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
-from assent.redact.grams import Grams, Words, places_in, powers, stretches
+from assent.redact.grams import (
+    Grams,
+    Table,
+    Words,
+    hashed,
+    places_in,
+    powers,
+    stretches,
+)
+from assent.redact.guesses import bends, guesses, marks
 from assent.redact.hidden import Tags
 from assent.redact.plausible import Piece, Reading, is_plausible
 from assent.redact.runs import Pieces, Runs, reaching
@@ -46,8 +56,8 @@ _MORE = ((0, 2), (0, 3), (0, 2, 3), (0, 4), (0, 5))
 more are a nickname."""
 _BROKEN = ((0, (0, 1)), (0, (0, 1, 2)), (1, (0, 1, 2)), (0, (0, 1, 2, 3)))
 """Words before the hyphen, and those of the run."""
-_LIGATURE_WORDS = range(3, WORDS + 2)
 _UNDERSCORE, _HYPHEN, _BLANK, _NEWLINE = 0x5F, 0x2D, 0x20, 0x0A
+_BENDS, _MARKS = bends(), marks()
 _ROWS = 1 << 14
 _WORD = re.compile(r"[^\W_]+")
 
@@ -78,6 +88,11 @@ def _rules() -> Iterator[tuple[int, _Rule]]:
     # `Sean OSullivan`.
     yield APOSTROPHE, _Rule((0, 1), Reading.WORDS, whole=1)
     yield ONE, _Rule((0,), Reading.JOINED)
+    for number, offsets in initials.offsets():
+        yield number, _Rule(offsets, Reading.INITIALS)
+    yield initials.LOGIN, _Rule((0, 1), Reading.LOGIN)
+    for count in range(initials.PARTS + 1):
+        yield initials.CUT + count, _Rule(tuple(range(count)), Reading.BROKEN)
 
 
 _RULES = dict(_rules())
@@ -106,7 +121,7 @@ class Otherwise:
         self, table: FormTable, firsts: Hashes, tags: Tags, hidden: frozenset[bytes]
     ) -> None:
         self._table = table
-        self._firsts = firsts
+        self._words = Table(firsts)
         self._tags = tags
         self._hidden = hidden
 
@@ -144,30 +159,57 @@ class Otherwise:
                     continue
                 if (name := self._span(plain.text, pieces, hit)) is not None:
                     yield name
+        yield from self._guessed(plain, words, whole)
+
+    def _guessed(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[Found]:
+        """Find names of which a word is bent, misspelt, masked or in another script."""
+        doubts = doubtful(
+            _text_of(plain, words, pieces),
+            pieces.singles,
+            Sought(*self._words.parts),
+            Sought(*self._table.table.parts),
+            _BENDS,
+            _MARKS,
+        )
+        written, owners = [], []
+        for begin, known in _listed(*doubts):
+            ways = [
+                (word,) if known & bit else guesses(word)
+                for at, bit in ((begin, FIRST), (begin + 1, SECOND))
+                for word in [lowered(plain.text[pieces.starts[at] : pieces.ends[at]])]
+            ]
+            some = [*map("".join, product(*ways))]
+            written += some
+            owners += [begin] * len(some)
+        if not written:
+            return
+        found, flags = self._table.look_up(hashed(written))
+        for at, flag in _listed(found, flags):
+            forms = in_the_clear(flag)
+            if of_hidden(flag) and self.hides(written[at]):
+                forms |= of_hidden(flag)
+            run = [
+                Piece(int(pieces.starts[each]), int(pieces.ends[each]))
+                for each in (owners[at], owners[at] + 1)
+            ]
+            end = is_plausible(plain.text, run, (0, 1), Reading.GUESSED, forms)
+            if end is not None:
+                yield run[0].start, end, Kind.NAME
 
     def _hits(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[_Hit]:
-        text = Text(
-            plain.codes,
-            pieces.starts,
-            pieces.ends,
-            pieces.gates,
-            words.sums,
-            powers(words),
-        )
+        text = _text_of(plain, words, pieces)
         sought = Sought(*self._table.table.parts)
         for begins, rules, places in (
             single_words(text, sought),
             rows_of_words(text, sought),
             capital_runs(text, sought, _ROWS_OF_MORE),
+            initials.short_runs(text, sought),
         ):
             flags = self._table.flags(places)
             for begin, rule, flag in _listed(begins, rules, flags):
                 yield _Hit(begin, _RULES[rule], flag)
-        short = short_words(text)
         others = chain(
             _broken(plain.codes, pieces),
-            _ligatures(pieces, short.ligatures),
-            initials.runs(plain.codes, pieces, short),
             _apart(plain, pieces),
         )
         for runs in others:
@@ -181,8 +223,8 @@ class Otherwise:
 
     def _known(self, singles: Hashes) -> bool:
         """Say whether all of some words are of names."""
-        at = places_in(self._firsts, singles)
-        return bool((self._firsts[at] == singles).all())
+        known = self._words.hashes
+        return bool((known[places_in(known, singles)] == singles).all())
 
     def _span(self, text: str, pieces: Pieces, hit: _Hit) -> Found | None:
         """Give the span of a run if it can be a name."""
@@ -202,6 +244,17 @@ class Otherwise:
                 forms |= hidden
         end = is_plausible(text, run, offsets, reading, forms)
         return None if end is None else (run[0].start, end, Kind.NAME)
+
+
+def _text_of(plain: Plain, words: Words, pieces: Pieces) -> Text:
+    return Text(
+        plain.codes,
+        pieces.starts,
+        pieces.ends,
+        pieces.gates,
+        words.sums,
+        powers(words),
+    )
 
 
 def readings(name: str) -> Iterator[str]:
@@ -237,17 +290,6 @@ def _broken(codes: Codes, pieces: Pieces) -> Iterator[Runs]:
     for first, offsets in _BROKEN:
         begin = reaching(pieces, at[at >= first] - first, offsets[-1])
         yield Runs(begin, offsets, Reading.BROKEN)
-
-
-def _ligatures(pieces: Pieces, at: Indexes) -> Iterator[Runs]:
-    """Words that a program which reads print has cut around `ffi`: `Gri ffi n`."""
-    if not len(at):
-        return
-    for count in _LIGATURE_WORDS:
-        before = np.arange(1, count - 1)
-        begin = np.unique(at[:, None] - before)
-        begin = reaching(pieces, begin[begin >= 0], count - 1)
-        yield Runs(begin, tuple(range(count)), Reading.BROKEN)
 
 
 def _apart(plain: Plain, pieces: Pieces) -> Iterator[Runs]:

@@ -31,6 +31,7 @@ class Reading(Enum):
     APART = "each letter for itself"
     JOINED = "one word"
     INITIALS = "initials and a family name"
+    GUESSED = "two words of which one may stand for another"
     LOGIN = "the same in small letters, with a sign between"
 
 
@@ -277,6 +278,13 @@ def _seldom(word: str) -> bool:
     )
 
 
+def _guessed(run: _Run) -> bool:
+    (gap,) = run.gaps
+    if Form.FORWARD in run.forms and gap in (" ", "\n", "-"):
+        return True
+    return Form.TURNED in run.forms and gap in (" ", ", ")
+
+
 def _joined(run: _Run) -> bool:
     (word,) = run.words
     if not run.forms & _WHOLE:
@@ -298,4 +306,5 @@ _RULES: dict[Reading, Callable[[_Run], bool]] = {
     Reading.JOINED: _joined,
     Reading.INITIALS: _initials,
     Reading.LOGIN: _login,
+    Reading.GUESSED: _guessed,
 }

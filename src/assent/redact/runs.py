@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assent.redact.plausible import Reading
-from assent.redact.spans import Codes, Gates, Hashes, Indexes
+from assent.redact.spans import Gates, Hashes, Indexes
 
 GAP = 5
 """Characters between two words of a name."""
@@ -63,8 +62,3 @@ def reaching(pieces: Pieces, begin: Indexes, behind: int) -> Indexes:
     for each in range(1, behind + 1):
         begin = near(pieces, begin, each)
     return begin
-
-
-def capital(codes: Codes) -> NDArray[np.bool_]:
-    """Say which may be a capital: those of ASCII, and all that is beyond it."""
-    return (codes >= 0x41) & (codes <= 0x5A) | (codes > 0x7F)
