@@ -70,6 +70,22 @@ def test_a_handle_that_is_a_word_stays_whatever_other_handles_there_are() -> Non
     assert redacted(known, f"{words[7]}: yes") == "[handle]: yes"
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (r"ask @quill\_harrow\_77, yes", "ask [handle], yes"),
+        (r"so quill\_harrow\_77.", "so [handle]."),
+        ("I am quill underscore harrow underscore 77 there", "I am [handle] there"),
+        (r"quill\_harrow\_7 and xquill\_harrow\_77", None),
+        ("quill underscore harrow, an underscore and 77", None),
+    ],
+)
+def test_a_handle_is_found_though_its_signs_are_written_otherwise(text, wanted) -> None:
+    known = directory_of({"subject_id": "quill", "handles": ["quill_harrow_77"]})
+    assert redacted(known, text) == (wanted or text)
+    assert redacted(known.hide("quill"), text) == (wanted or text)
+
+
 def test_hiding_somebody_leaves_the_digest_and_no_word_of_hers(tmp_path: Path) -> None:
     known = directory_of(ANNA, BEN)
     hidden = known.hide("anna")

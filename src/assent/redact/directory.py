@@ -29,6 +29,7 @@ from cryptography.exceptions import InvalidTag
 from numpy.typing import NDArray
 
 from assent.errors import CorpusError
+from assent.redact import handles
 from assent.redact.beside import widened
 from assent.redact.compiled import openings
 from assent.redact.dialled import Dialled
@@ -43,7 +44,7 @@ from assent.redact.entries import (
 )
 from assent.redact.fold import Plain
 from assent.redact.forms import Forms, FormTable
-from assent.redact.grams import Grams, Keys, Words, distinct, joined
+from assent.redact.grams import Grams, Keys, Words, distinct, hashed, joined
 from assent.redact.hidden import HIDDEN, Tags, Unsealed, pairs
 from assent.redact.links import link_end
 from assent.redact.otherwise import Otherwise
@@ -232,6 +233,7 @@ class Directory:
             if wider != (start, end):
                 yield *wider, kind
         yield from self._addressed(plain, words)
+        yield from self._written(plain.text, whole)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)
         yield from self._dialled.find(plain.text)
@@ -287,7 +289,7 @@ class Directory:
             starts.tolist(), ends.tolist(), marks.tolist(), strict=True
         ):
             # A plain handle is no run of words: another entry let it through the gate.
-            mark = self._mark(text, start, end, bits) & _OF_RUNS
+            mark = self._mark(text[start:end], bits) & _OF_RUNS
             if mark & Mark.URL:
                 if rest := _REST.match(text, end):
                     end = max(end, link_end(text, start, rest.end()))
@@ -295,12 +297,12 @@ class Directory:
             elif mark:
                 yield start, end, _KIND_OF[Mark(mark & -mark)]
 
-    def _mark(self, text: str, start: int, end: int, bits: int) -> int:
+    def _mark(self, written: str, bits: int) -> int:
         """Which marks an entry really has: a hidden one must have its tag here."""
         mark = bits & (1 << _HIDDEN_BITS) - 1
         hidden = bits >> _HIDDEN_BITS
         if hidden:
-            found = lowered(text[start:end])
+            found = lowered(written)
             for each in Mark:
                 if (
                     hidden & each
@@ -314,7 +316,16 @@ class Directory:
         found, marks = self._grams.look_up(words.hashes(starts, ends))
         for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
             start, end = int(starts[at]), int(ends[at])
-            if self._mark(plain.text, start, end, bits) & Mark.ADDRESSED:
+            if self._mark(plain.text[start:end], bits) & Mark.ADDRESSED:
+                yield start, end, Kind.HANDLE
+
+    def _written(self, text: str, pieces: Pieces) -> Iterator[Found]:
+        """Find handles that are not written in one."""
+        some = [*handles.written(text, pieces)]
+        found, marks = self._grams.look_up(hashed([each for *_, each in some]))
+        for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
+            start, end, handle = some[at]
+            if self._mark(handle, bits) & Mark.HANDLE:
                 yield start, end, Kind.HANDLE
 
     def _around(self, plain: Plain, near: Near) -> Iterator[Found]:
