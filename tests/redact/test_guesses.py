@@ -35,6 +35,11 @@ FOUND = [
     # digits and rows of letters
     "0ct4v14 R4v3n5c4r",
     "Meliiiina Orlovetz",
+    # a sign for a letter
+    "D*itri Sokolenko",
+    "Oct*via R*venscar",
+    "Dm1tri $okolenko",
+    "Oct@via Ravenscar",
 ]
 LEFT = [
     "Roderick Plumbers",
@@ -47,6 +52,10 @@ LEFT = [
     "Octavia 2024 and Melina R2",
     "Петро Дмитренко",
     "Petr Novotnak",
+    "Oct**ia Ravenscar",
+    "octavi* ravenscar",
+    "Octavia *R*",
+    "Oct*via. Ravenscar",
 ]
 
 

@@ -44,6 +44,8 @@ FOUND = [
     # in one word
     ("#AnnaBerg", "#[name]"),
     ("#annaberg", "#[name]"),
+    ("#FreeAnnaBerg today", "#Free[name] today"),
+    ("#WilhelminaOstergaardDay", "#[name]Day"),
     ("login BergAnna84 was seen", "login [name] was seen"),
     ("Sean OSullivan", "[name]"),
     ("wilhelminaostergaard", "[name]"),
@@ -100,6 +102,8 @@ LEFT = [
     "Anna (who lives there with) Berg",
     "Anna <b> and </b> Berg",
     "a fi n and a ff",
+    "#WillPowerNow and #annaBergen",
+    "#FreeAnnabergNow",
 ]
 
 

@@ -9,14 +9,14 @@ none may stand for one, see `assent.redact.guesses`. Never is a part of a word a
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, product
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.redact import initials
+from assent.redact import hashtags, initials
 from assent.redact.compiled_guesses import FIRST, SECOND, doubtful
 from assent.redact.compiled_runs import (
     APOSTROPHE,
@@ -33,7 +33,7 @@ from assent.redact.compiled_runs import (
 )
 from assent.redact.entries import lowered
 from assent.redact.fold import Plain
-from assent.redact.forms import WORDS, FormTable, in_the_clear, letters, of_hidden
+from assent.redact.forms import WORDS, Form, FormTable, in_the_clear, letters, of_hidden
 from assent.redact.grams import (
     Grams,
     Table,
@@ -45,6 +45,7 @@ from assent.redact.grams import (
 )
 from assent.redact.guesses import bends, guesses, marks
 from assent.redact.hidden import Tags
+from assent.redact.masked import masked
 from assent.redact.plausible import Piece, Reading, is_plausible
 from assent.redact.runs import Pieces, Runs, reaching
 from assent.redact.spans import Codes, Found, Hashes, Indexes, Kind
@@ -160,6 +161,7 @@ class Otherwise:
                 if (name := self._span(plain.text, pieces, hit)) is not None:
                     yield name
         yield from self._guessed(plain, words, whole)
+        yield from self._hardly(plain.text)
 
     def _guessed(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[Found]:
         """Find names of which a word is bent, misspelt, masked or in another script."""
@@ -181,13 +183,7 @@ class Otherwise:
             some = [*map("".join, product(*ways))]
             written += some
             owners += [begin] * len(some)
-        if not written:
-            return
-        found, flags = self._table.look_up(hashed(written))
-        for at, flag in _listed(found, flags):
-            forms = in_the_clear(flag)
-            if of_hidden(flag) and self.hides(written[at]):
-                forms |= of_hidden(flag)
+        for at, forms in self._forms_of(written):
             run = [
                 Piece(int(pieces.starts[each]), int(pieces.ends[each]))
                 for each in (owners[at], owners[at] + 1)
@@ -195,6 +191,27 @@ class Otherwise:
             end = is_plausible(plain.text, run, (0, 1), Reading.GUESSED, forms)
             if end is not None:
                 yield run[0].start, end, Kind.NAME
+
+    def _hardly(self, text: str) -> Iterator[Found]:
+        """Find names in which a sign stands for a letter, and those in hashtags."""
+        pairs = [*masked(text), *hashtags.inside(text)]
+        written = [each for *_, some in pairs for each in some]
+        owners = [pair for pair in pairs for _ in pair[2]]
+        for at, forms in self._forms_of(written):
+            start, end, _ = owners[at]
+            if Form.FORWARD in forms:
+                yield start, end, Kind.NAME
+
+    def _forms_of(self, written: Sequence[str]) -> Iterator[tuple[int, Form]]:
+        """Look up letters: the numbers of those that are a form, and which."""
+        if not written:
+            return
+        found, flags = self._table.look_up(hashed(written))
+        for at, flag in _listed(found, flags):
+            forms = in_the_clear(flag)
+            if of_hidden(flag) and self.hides(written[at]):
+                forms |= of_hidden(flag)
+            yield at, forms
 
     def _hits(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[_Hit]:
         text = _text_of(plain, words, pieces)

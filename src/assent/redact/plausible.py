@@ -85,6 +85,8 @@ _RARE = 5
 """Letters of a family name that may stand beside initials."""
 _FEW = 4
 """Family names of the classes 4 and up of 7 are rare."""
+_UNUSUAL = 6
+"""English words of the classes 6 and 7 of 7 are hardly met, and names more often."""
 _FEWER = 3
 """The same where there are two initials."""
 _BROKEN = re.compile(r"[ \n]|-[ \n]")
@@ -263,7 +265,7 @@ def _rare(word: str) -> bool:
     found = listed(word.lower())
     return (
         len(word) >= _RARE
-        and not (found.word or found.first_name or found.place)
+        and not (found.first_name or found.place or 0 < found.word < _UNUSUAL)
         and (not found.last_name or found.last_name >= _FEW)
     )
 
