@@ -38,7 +38,8 @@ FOUND = [
     # a sign for a letter
     "D*itri Sokolenko",
     "Oct*via R*venscar",
-    "Dm1tri $okolenko",
+    "Dm1tri Sokolenko",
+    "Octavia Raven$car",
     "Oct@via Ravenscar",
 ]
 LEFT = [

@@ -233,7 +233,7 @@ class Directory:
             if wider != (start, end):
                 yield *wider, kind
         yield from self._addressed(plain, words)
-        yield from self._written(plain.text, whole)
+        yield from self._written(plain, whole)
         if near is not None and len(self._near_rows):
             yield from self._around(plain, near)
         yield from self._dialled.find(plain.text)
@@ -319,9 +319,9 @@ class Directory:
             if self._mark(plain.text[start:end], bits) & Mark.ADDRESSED:
                 yield start, end, Kind.HANDLE
 
-    def _written(self, text: str, pieces: Pieces) -> Iterator[Found]:
+    def _written(self, plain: Plain, pieces: Pieces) -> Iterator[Found]:
         """Find handles that are not written in one."""
-        some = [*handles.written(text, pieces)]
+        some = [*handles.written(plain.text, plain.codes, pieces)]
         found, marks = self._grams.look_up(hashed([each for *_, each in some]))
         for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
             start, end, handle = some[at]

@@ -8,32 +8,50 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assent.redact.guesses import guesses
+from assent.redact.spans import Codes
 
 _LEFT = re.compile(r"[\w*@$]{0,24}$")
 _TOKEN = re.compile(r"[\w*@$]{1,24}")
 _BEFORE = re.compile(r"[\w*@$]{3,24} $")
+_DOLLAR_FIRST = re.compile(r"(?<=[ \n])\$[a-z0-9]{3,24} [A-Z]")
+"""Most are variables of a program."""
 _FEWEST = 4
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_STAR, _AT, _DOLLAR = 0x2A, 0x40, 0x24
 _SIGNS = str.maketrans("@$", "as")
 _ADDRESS = 26
 """Characters before a word that is looked at."""
 
 
-def masked(text: str) -> Iterator[tuple[int, int, list[str]]]:
+def masked(text: str, codes: Codes) -> Iterator[tuple[int, int, list[str]]]:
     """List pairs of words in a folded text of which one at least is masked.
+
+    Args:
+        text: folded.
+        codes: of the same.
 
     Returns:
         (start, end, letters of what both together can be); some pairs twice.
     """
-    for sign in "*@$":
-        at = text.find(sign)
-        while at >= 0:
-            before, behind = text[at - 1], text[at + 1]
-            first = sign == "$" and before in " \n"
-            if behind.isalpha() and (before.isalpha() or first):
-                yield from _pairs(text, at)
-            at = text.find(sign, at + 1)
+    signs = (codes == _STAR) | (codes == _AT) | (codes == _DOLLAR)
+    at = np.flatnonzero(signs)
+    at = at[_letters(codes[at + 1])]
+    inside = _letters(codes[at - 1])
+    for each in at[inside].tolist():
+        yield from _pairs(text, each)
+    for each in at[~inside & (codes[at] == _DOLLAR)].tolist():
+        if _DOLLAR_FIRST.match(text, each):
+            yield from _pairs(text, each)
+
+
+def _letters(codes: Codes) -> NDArray[np.bool_]:
+    """Say which are letters of ASCII, or beyond it."""
+    small = codes | 0x20
+    return (small >= 0x61) & (small <= 0x7A) | (codes > 0x7F)
 
 
 def _pairs(text: str, at: int) -> Iterator[tuple[int, int, list[str]]]:
@@ -61,5 +79,5 @@ def _ways(word: str) -> list[str]:
     if not plain.isalnum() and plain.count("*") != 1:
         return []
     if "*" in plain:
-        return [plain.replace("*", letter) for letter in _LETTERS]
+        return [plain.replace("*", letter) for letter in _ALPHABET]
     return [plain, *guesses(plain)] if not plain.isalpha() else [plain]

@@ -161,7 +161,7 @@ class Otherwise:
                 if (name := self._span(plain.text, pieces, hit)) is not None:
                     yield name
         yield from self._guessed(plain, words, whole)
-        yield from self._hardly(plain.text)
+        yield from self._hardly(plain)
 
     def _guessed(self, plain: Plain, words: Words, pieces: Pieces) -> Iterator[Found]:
         """Find names of which a word is bent, misspelt, masked or in another script."""
@@ -192,9 +192,9 @@ class Otherwise:
             if end is not None:
                 yield run[0].start, end, Kind.NAME
 
-    def _hardly(self, text: str) -> Iterator[Found]:
+    def _hardly(self, plain: Plain) -> Iterator[Found]:
         """Find names in which a sign stands for a letter, and those in hashtags."""
-        pairs = [*masked(text), *hashtags.inside(text)]
+        pairs = [*masked(plain.text, plain.codes), *hashtags.inside(plain.text)]
         written = [each for *_, some in pairs for each in some]
         owners = [pair for pair in pairs for _ in pair[2]]
         for at, forms in self._forms_of(written):
