@@ -322,6 +322,8 @@ class Directory:
     def _written(self, plain: Plain, pieces: Pieces) -> Iterator[Found]:
         """Find handles that are not written in one."""
         some = [*handles.written(plain.text, plain.codes, pieces)]
+        if not some:
+            return
         found, marks = self._grams.look_up(hashed([each for *_, each in some]))
         for at, bits in zip(found.tolist(), marks.tolist(), strict=True):
             start, end, handle = some[at]
