@@ -19,6 +19,7 @@ def found(text):
         "example.org:8080/~anna",
         "example.com?user=anna",
         "t.me/anna",
+        "telegram.me/anna",
         "www.twitch.tv/anna",
         "münchen.example/anna",
     ],

@@ -90,6 +90,21 @@ EMAILS = [
     "anna@@example.com",
     "anna two seven at example dot org",
     "YW5uYUBleGFtcGxlLmNvbQ==",
+    "anna-b, then the at sign, then example.net",
+    "mike alfa romeo delta, at, example, dot com",
+    "Theodor Ida Ludwig Ludwig Ida Klammeraffe example Punkt org",
+    "m as in mother, a for apple at example dot com",
+    "& #97;& #110;& #64;& #101;& #120;& #97;& #46;& #111;& #114;& #103;",
+    'anna.smith"example.com',
+    "anna@@example..com",
+    "anna (Klammeraffe) example (Pünktchen) org",
+    "anna d0t smith 4t example d0t com",
+    "a🔹n🔹n🔹a@example🔹com",
+    "anna.smith@example🔴com",
+    "anna.smith> at <example.com",
+    "anna.smith at (example) dot (com",
+    "anna.smith ] at [ example ] dot [ com",
+    "anna.smith AT_SIGN example DOT com",
 ]
 
 
@@ -117,6 +132,7 @@ def test_an_email_address_is_found_however_it_is_written_out(form, frame):
         "linkedin . com / in / anna",
         "github dot com slash anna",
         "https%3A%2F%2Fexample%2Ecom%2Fanna",
+        "https:⧸⧸www․example․com⧸in⧸anna",
     ],
 )
 def test_a_link_is_found_however_it_is_written_out(form):
@@ -136,6 +152,13 @@ def test_a_link_is_found_however_it_is_written_out(form):
         "192.000.002.007",
         "0xC0.0x00.0x02.0x07",
         "fe80::1ff:fe23:4567:890a%eth0",
+        "192。0。2。7",
+        "0300.0.2.7",
+        "7.2.0.192.in-addr.arpa",
+        "8.b.d.0.1.0.0.2.ip6.arpa",
+        "192-0-2-7.dialup.example.net",
+        "one ninety-two dot zero dot two dot fifty-one",
+        "eins neun zwei Punkt null Punkt zwei Punkt sieben",
     ],
 )
 def test_an_ip_address_is_found_however_it_is_written_out(form):
@@ -183,11 +206,68 @@ def test_an_ip_address_is_found_however_it_is_written_out(form):
         "2 0 2 - 5 5 5 - 0 1 4 7",
         "07700–900–224",
         "202%2D555%2D0147",
+        "0-9-2/1-2-3/4-5-6-7",
+        "〇九〇の一二三四の五六七八",
+        "202)**<br>**555**-**0158",
+        "32}{12}{34}{56",
+        "(0049)(30)23125417",
+        "206-555_0168",
+        "202, and after that 555, and finish with 0186",
+        "4.47700900345E+11",
+        "654 321 106 024+",
+        "49-171-two three four-5678",
+        "too oh too, fife fife fife, oh won ate for",
         "+1 202 555 0147 # 77",
     ],
 )
 def test_a_telephone_number_is_found_however_it_is_written_out(form):
     assert pieces(f"my number: {form} please", Kind.PHONE) == {form}
+
+
+@pytest.mark.parametrize("form", ["192.0.2903", "0xC0000207", "3221225991"])
+def test_a_short_or_whole_ip_address_is_found_after_a_word_for_one(form):
+    assert pieces(f"his ip: {form} today", Kind.IP) == {form}
+    assert pieces(f"upgraded to {form} today", Kind.IP) == set()
+
+
+def test_words_between_dots_are_bytes_or_nothing():
+    said = "nine hundred dot one dot two dot seven, one dot two dot three"
+
+    assert pieces(said, Kind.IP) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It has 120G+320G x 2, and 1234567890+ users",
+        "my number: 4.47700900345E+12",
+        "Points:\n2\n0\n2\n5\n5\n5\n0\n1\n5\n9",
+        "2**31 and 10**12",
+        "2000}{1000}{2000}{1000",
+        "oh two oh, two two two, to all",
+    ],
+)
+def test_powers_tables_and_crowds_are_no_telephones(text):
+    assert pieces(text, Kind.PHONE) == set()
+
+
+def test_a_telephone_number_is_found_written_downwards():
+    digits = "2\n0\n2\n5\n5\n5\n0\n1\n5\n9"
+
+    assert pieces(f"my number\n{digits}\nread down", Kind.PHONE) == {digits}
+    assert pieces("call\n0171\n234\n5678\n", Kind.PHONE) == {"0171\n234\n5678"}
+    assert pieces("Sizes\n0171\n234\n5678\n", Kind.PHONE) == set()
+
+
+def test_a_telephone_number_is_found_written_backwards():
+    assert pieces("7410-555-202 backwards", Kind.PHONE) == {"7410-555-202"}
+    assert pieces("counted 1000-000-101 backwards", Kind.PHONE) == set()
+
+
+def test_a_telephone_number_is_found_glued_to_the_word_before():
+    text = "the Paris one is+33 1 99 00 43 21 today, a+1 2 3 4 is none"
+
+    assert pieces(text, Kind.PHONE) == {"+33 1 99 00 43 21"}
 
 
 def test_cards_and_accounts_are_found_between_odd_signs():
@@ -196,15 +276,41 @@ def test_cards_and_accounts_are_found_between_odd_signs():
     )
     assert "4111_1111_1111_1111" in pieces("x 4111_1111_1111_1111", Kind.CARD)
     assert "4lll llll llll llll" in pieces("x 4lll llll llll llll please", Kind.CARD)
+    assert "60110/00990/13942/4" in pieces("x 60110/00990/13942/4", Kind.CARD)
+    assert "2223\n0031\n2200\n3222" in pieces(
+        "bill\n2223\n0031\n2200\n3222\nthanks", Kind.CARD
+    )
+    assert pieces("2009\n2010\n2011\n2012\n2013\n", Kind.CARD) == set()
     spelled = "four" + " one" * 15
     assert spelled in pieces(f"the card is {spelled} please", Kind.CARD)
     for form in (
         "DE89_3704_0044_0532_0130_00",
         "GB29–NWBK–6016–1331–9268–19",
+        "DE.89.3704.0044.0532.0130.00",
         "DE89 3704 0044\n0532 0130 00",
     ):
         assert form in pieces(f"x {form} please", Kind.IBAN)
     assert pieces("4111_1111_1111_1112", Kind.CARD) == set()
+
+
+def test_another_sign_is_an_at_where_somebody_says_so():
+    form = "anna#link.example.org"
+
+    assert form in pieces(f"{form}, put an @ for the hash", Kind.EMAIL)
+    assert pieces(f"see {form} for the hash", Kind.EMAIL) == set()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "D E eight nine three seven oh four double oh double four"
+        " oh five three two oh one three triple oh",
+        "Delta Echo eight nine, 3704 0044 0532 0130 00",
+    ],
+)
+def test_an_account_is_found_said_in_words(form):
+    assert form in pieces(f"my account is {form} thanks", Kind.IBAN)
+    assert pieces(f"my account is {form.replace('nine', 'one')} so", Kind.IBAN) == set()
 
 
 def test_a_bracket_around_dot_and_ending_hides_nothing():
@@ -241,6 +347,9 @@ def test_a_handle_is_found_behind_a_written_sign():
         "Фото: собака. Точка. Ру.",
         "500/1000/1500 and 2024/05/06, 01/02/2024",
         "2010\n2011\n2012\n2013\n2014",
+        "It should be on-topic at [example.org] and (see) at (example) no. 1",
+        "Mike Victor Oscar met Charlie, Juliet and Romeo at the hotel in India",
+        'say "x.y"example.com" and a_b"c.d", the at sign, then the dot',
     ],
 )
 def test_ordinary_words_and_code_are_left_alone(text):
@@ -292,6 +401,18 @@ LITERALS = [
     ),
     *("1*", "12=345=", "06x39", "1 dash ", "tw0 ", "@nospam", "my gmail a1 ", "a🐒"),
     *("name=a,domain=", "(followed by @", "where a;", "1-2-3-4.", "on two "),
+    *(
+        "o🔹",
+        "mike ",
+        "a as in ",
+        "1)(",
+        "=\n",
+        "@a..",
+        "a> at <",
+        "7\n",
+        "0-9/",
+        "dot one ",
+    ),
     *("1, ", "0x1.", "001.", "|", "'@'", "slash ", "www dot a", "www dot ", "<!--"),
 ]
 

@@ -17,6 +17,8 @@ def named(text):
         ("posteo: example-uwe-3", "example-uwe-3"),
         ("find me under example_lotta7 on fastmail", "example_lotta7 on fastmail"),
         ("name = mona.v, domain = example.org", "mona.v, domain = example.org"),
+        ("mona.v, the domain is example.org", "mona.v, the domain is example.org"),
+        ("user mona on host example.org", "mona on host example.org"),
     ],
 )
 def test_a_login_beside_its_provider_is_an_address(text, login):
@@ -27,6 +29,7 @@ def test_a_login_beside_its_provider_is_an_address(text, login):
     "text",
     [
         "my gmail is full, and my yahoo is slow",
+        "we bought it, the domain example.org, and it is on host example.org",
         "gmail: cannot send from port 587",
         "gmail: smtp.gmail.com refuses",
         "the gmail is v2.1 now",

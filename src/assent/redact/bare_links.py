@@ -14,7 +14,8 @@ def _set(words: str) -> frozenset[str]:
 
 _SHORT = _set(
     "t.me wa.me m.me fb.me about.me youtu.be linktr.ee bit.ly discord.gg goo.gl g.page"
-    " twitch.tv g.co t.co lnkd.in"
+    " twitch.tv g.co t.co lnkd.in telegram.me line.me paypal.me discord.me vk.me ask.fm"
+    " last.fm instagr.am"
 )
 ENDS_OF_HOSTS = ENDINGS | {each.rpartition(".")[2] for each in _SHORT}
 _TAIL = re.compile(

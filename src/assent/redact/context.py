@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from assent.redact import number_words
 from assent.redact.spans import BARRIER, Kind
 from assent.redact.vocabulary import (
     AFTERWARDS,
@@ -88,9 +89,19 @@ def _nearest(words: Sequence[str]) -> Hint:
 
 
 # An extension belongs to its number: who reads it knows a desk.
+_SAID = rf"(?:[0-9]{{2,6}}|(?:(?:{number_words.UNITS}|oh)[ -]?\b){{2,6}})"
 _EXTENSION = re.compile(
     r"[ ,;]{0,2}(?:ext(?:n|ension)?\.?|x|durchwahl|dw|poste|anexo|ramal|доб\.?"
-    r"|extensao|klapka|toestel)[ .:=]{0,2}[0-9]{1,6}(?![0-9])",
+    r"|extensao|klapka|toestel|klappe|nebenstelle|apparat|app\.|interno|wewn\.?)"
+    r"[ .:=]{0,2}[0-9]{1,6}(?![0-9])"
+    r"| \((?:ext(?:n|ension)?\.?|durchwahl|dw|poste|klappe)[ .:]{0,2}[0-9]{1,6}\)"
+    # What goes before it, said afterwards.
+    r"|,? \(?(?:area|prefix|vorwahl|prefijo|indicatif|prefisso|country)(?: code)?"
+    rf"[ :]{{1,2}}\(?(?:\+?[0-9]{{2,5}}(?![0-9])|{_SAID})\)?"
+    # Pauses, and what is dialled after them: `,,4471#`.
+    r"|(?:(?:,{2,4}|[,;](?=[0-9]{3,9}#))[0-9]{2,9}#?(?![0-9])){1,4}"
+    rf"|,? (?:then|and(?: then)?) (?:ask|dial|press|enter)(?: [a-z]{{1,12}}){{0,4}}?"
+    rf" {_SAID}",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(r"[ \-,(/\[\\]{0,3}([^\s\d!-/:-@\[-`{-~\0]+)")
@@ -103,7 +114,7 @@ _SENTENCE = re.compile(
 
 def extension(text: str, end: int) -> int:
     """Find where the extension after a number ends; `end` itself if there is none."""
-    found = _EXTENSION.match(text, end, end + _AFTER)
+    found = _EXTENSION.match(text, end, end + REACH)
     return found.end() if found else end
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import re2
 
+from assent.redact import alphabets, number_words, scattered
 from assent.redact import disguise_words as words
-from assent.redact import number_words, scattered
 from assent.redact.bare_links import ENDS_OF_HOSTS
 from assent.redact.spans import Stretch
 
@@ -68,11 +68,15 @@ _ADDRESSES = (
     r"(?:\.[a-z]| ?[\[({<])",
     r"[\[({<] ?\.\w|\w\.[\])}>]\w|\w\\[.@]\w",
     # Codes of HTML, links, programs and mail.
-    r"&#x?[0-9a-f]+;|&(?:commat|period|colon|sol|lowbar|plus|hyphen|dash);"
+    r"& ?#x?[0-9a-f]+;|&(?:commat|period|colon|sol|lowbar|plus|hyphen|dash);"
     r"|[0-9](?:&nbsp;|%20)[0-9]|%(?:40|2b|2d|2e|3[0-9a]|5f)|\\u00|\\x[2-7]|=40\w",
-    r"[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c"
+    r"[0-9]\)?\*\*(?:<br ?/?>|[ -])\*\*\(?[0-9]"
+    r"|[0-9]</?[a-z]|@</?[a-z]|[a-z]>@|-->@|@<!--|ahr0c"
     r"|(?:[a-z0-9]=|b20|cmc|zxq|zgu)=[ \n,;.\"')]",
-    r"&(?:at|dot);|%25(?:40|2e)|@@[\w@]|@[\[(][a-z]|\(@t\)|\[@t\]",
+    r"&(?:at|dot);|%25(?:40|2e)|@@[\w@]|:[⧸∕⁄]{2}"
+    r"|at[ -](?:sign|symbol),? (?:and )?(?:then|followed by) [a-z]"
+    rf"|, at, [a-z]|[a-z0-9][#\"][a-z0-9.-]+\.{_ENDING}[^a-z\"(]"
+    r"|@[\[(][a-z]|\(@t\)|\[@t\]",
     # Schemes.
     r"hxxp|h(?:\*\*|--|__|tx|xt)ps?:|fxps?:|meow:"
     r"|https?(?: :|: |:/[^/]|:\\|[\[({\])}_]|//|:// | [cd])",
@@ -84,7 +88,7 @@ _ADDRESSES = (
     rf"|\.\w| \. ?\w|[ ,](?:com|net|org)[^a-z]| {_SURE_DOT}[ \n])"
     rf"| at (?:{_PROVIDERS})[^a-z.]",
     rf" {_DOT} (?:com|net|org|[\w-]+ (?:{words.SLASH}) )|[0-9] {_DOT} [0-9]"
-    r"|[0-9] \.[0-9]+ \.[0-9]|[0-9] \. [0-9]"
+    r"|[0-9] \.[0-9]+ \.[0-9]|[0-9] \. [0-9]|[0-9]。[0-9]+。[0-9]"
     rf"| [a-z0-9-]+ dotcom| \. {_ENDING}[^a-z]"
     r"| \.(?:com|org|edu|gov|example|de)[^a-z]",
     rf"www {_DOT} ",
@@ -98,6 +102,9 @@ _ADDRESSES = (
     r"(?:and )?domain[\"' ]?[=:i]"
     rf"|followed by [\"']?@|[@\])}}t] ?[\[({{<-]?(?:{words.FILLERS})[\])}}> ._-]"
     r"|[a-z0-9][\x{1f300}-\x{1faff}][a-z0-9-]+(?:\.[a-z]| dot )"
+    rf"|[a-z0-9][\x{{1f300}}-\x{{1faff}}]{_ENDING}[^a-z]"
+    rf"|[>)\]}}\"'] ?(?:{words.AT}|at) ?[\[<({{\"']|[ \n](?:at|{words.AT}) [\[<({{]\w"
+    r"|(?:and|on|at|,) (?:the |my )?(?:domain|host)(?: is|:| =)? [a-z0-9-]+\.[a-z]"
     r"|;[a-z-]+;(?:com|net|org|edu)[^a-z]"
     r"|mail[ :]{1,2}[\w.]+ at [\w-]+ [\w-]+ (?:com|net|org|edu)[^a-z]",
     # Letters and digits apart.
@@ -107,13 +114,16 @@ _ADDRESSES = (
 _WORDS = (
     rf"[^a-z]{_NUMBER}[ ,./-]+(?:{_NUMBER}|[0-9]+)[ ,./-]+(?:{_NUMBER}|[0-9])",
     rf"[0-9]-?{_NUMBER}-?[0-9]|{_UNIT}{_UNIT}{_UNIT}|[^a-z0-9]{_LEET}[ ,.-]",
-    rf"[{''.join(number_words.BY_CHARACTER)}]{{3}}|(?:{_GROUPED}[ ,.-]){{2}}{_GROUPED}",
+    rf" {_DOT} [a-z-]+(?: [a-z-]+)? {_DOT} [a-z]",
+    rf"(?:{alphabets.FIRST})[ -](?:{alphabets.FIRST})[ ,-]{{1,2}}(?:{_UNIT}|[0-9])",
+    rf"[{''.join(number_words.BY_CHARACTER)}]{{3}}"
+    rf"|(?:{_GROUPED}[ ,.の-]){{2}}{_GROUPED}",
 )
 _DIGITS = (
     # Odd signs between digits, look-alikes, what is glued to a number.
     r"[0-9]{2} ?[^\x00-\xa1\w\s×÷°±⁄]+ ?[0-9]{2}|[0-9]⊘[0-9]|[0-9]{3}[~&+^][0-9]{3}"
     r"|[0-9]{3}(?:[_*|]+|\.\.+|\\| \. )[0-9]{3}|[0-9]{3}[\]}>] ?[\[{<]?[0-9]{3}"
-    r"|[0-9]{3}\) ?\([0-9]{3}|[0-9]{2}\n[0-9]{2}",
+    r"|[0-9]{3}\) ?\([0-9]{2,3}|[0-9]{2}[\]}>][\[{<][0-9]{2}[\]}>]|[0-9]{2}\n[0-9]{2}",
     r"[0-9]{3} - [0-9]{3}|[0-9]{3}[^\w\s.-] ?[0-9]{4}[^\w\s.-] ?[0-9]{4}"
     r"|(?:[0-9][0-9] ){6}",
     r"[0-9][oilОоЗØ∅][0-9]|[0-9][ .-]?![0-9]|[0-9] [il][0-9] [0-9]{2}[^0-9]"
@@ -122,16 +132,26 @@ _DIGITS = (
     r"|[ -][il][0-9]{2}[ -][0-9]|[0-9][oо]{2}|[0-9][il]{3}"
     r"|[0-9]\|[0-9]{2}|\|-[0-9]\||[0-9]{3}[ .-](?:[oоil][0-9]|[oil]{3})|[0-9][ЗЧЬОо]",
     r"[0-9]{4} ?# ?[0-9]|-[0-9]{4},[0-9]{3}",
-    r"[a-z][0-9]{3}-[0-9]{3}-|-[0-9]{4}[a-z]|[a-z]\+[0-9]{4}"
+    r"[a-z][0-9]{3}-[0-9]{3}-|-[0-9]{4}[a-z]|[a-z]\+(?:[0-9]{4}|[0-9]{1,3}[ .-][0-9])"
+    r"|[1-9]\.[0-9]{8,13}e\+1|(?:[0-9][/.,;:-]){8}[0-9]|[0-9](?:\n[0-9]){6}\n"
+    r"|[0-9]{3}[.-][0-9]{3}_[0-9]{4}|[0-9]{3}_[0-9]{3}[.-][0-9]{4}"
+    r"|(?:[0-9]{5}[^\w\s.,-]){2}[0-9]{5}|[0-9]{3}\+[^\w+]"
+    r"|(?:phone|tel|tlf|fon|mobile?|cell|call|text|num[eé]r[oy]|number|nummer|whatsapp)"
+    rf"[ .:=]{{1,3}}\(?[0-9]{{2,5}}{_SIGNS}\(?[0-9]{{2,4}}(?:{_SIGNS}|[ .-])[0-9]{{2}}"
+    r"|[^a-z][a-z]{2}[._/:*|~-][0-9]{2}[._/:*|~-][0-9a-z]{4}[._/:*|~-]"
     r"|(?:iban|kto|konto|account)[a-z]{2}[0-9]{2}",
     r"[a-z]{2}[0-9]{2}[^\w\s.\\-]{1,2}[a-z0-9]{4}|[a-z]{2}[0-9]{2}[/_.][0-9a-z]{4}[/_.]",
     r"fe80:[0-9a-f:]+%|[*#][0-9]{2}[ #*]?[0-9(]|[0-9]{4},? area |00[0-9]{2}\([0-9]"
     r"|[^0-9/]0[0-9]+/[0-9]{4}[0-9]*/[0-9]|[\]}>]?-[\[{<][0-9]{3}",
     r"[0-9]{3} ?[~|] ?[0-9]{3}|\([oо]\) ?[0-9]{2}",
-    r"0[0-9]{1,4} - [0-9]{2,4} - [0-9]",
+    r"0[0-9]{1,4} - [0-9]{2,4} - [0-9]"
+    r"|[0-9 ](?:backwards|reversed|in reverse|ruckwarts|al reves|a l'envers)",
     rf"[a-z]{{2}}[0-9]{{2}} (?:{scattered.BETWEEN}) [a-z0-9]{{4}}",
     r"[^a-z]ip[a-z]*[ :=]{1,3}(?:[a-z]{1,9} ?[:=]? )?[0-9]{1,3}(?:,[0-9]{1,3}){3}"
-    r"|[0-9]{1,3}(?:-[0-9]{1,3}){3}\.[a-z][a-z0-9-]*\.[a-z]",
+    r"|[0-9]{1,3}(?:-[0-9]{1,3}){3}\.[a-z][a-z0-9-]*\.[a-z]"
+    r"|\.(?:in-addr|ip6)\.arpa|[^0-9.][0-9]{1,3}\.[0-9]{1,3}\.[0-9]{4,5}[^0-9.]"
+    r"|[^0-9]0[0-3][0-7]{2}\.[0-9]{1,4}\.[0-9]"
+    r"|[^a-z]ip[a-z]*[ :=]{1,3}(?:[a-z]{1,9} ?[:=]? )?(?:0x[0-9a-f]{8}|[0-9]{10})",
     r"\.0x[0-9a-f]|\.0[0-9]{2}\.|\.0[0-9][0-9][^0-9]",
     # Digits apart by any sign, word or letters.
     "|".join(f"(?:[0-9]{sign}){{8}}[0-9]" for sign in _SINGLE),

@@ -14,7 +14,7 @@ def _alternatives(words: str) -> str:
     listed = sorted(set(words.split()), key=lambda word: (-len(word), word))
     rests: dict[str, list[str]] = {}
     for word in listed:
-        rest = re.escape(word[1:]).replace("_", "[ -]")
+        rest = re.escape(word[1:]).replace("_", "[ _-]")
         rests.setdefault(word[0], []).append(rest)
     return "|".join(
         f"{re.escape(first)}(?:{'|'.join(each)})" for first, each in rests.items()
@@ -26,7 +26,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 AT = _alternatives(
-    "at @t at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam"
+    "at @t at_sign at_symbol at_the_rate at_the_rate_of at_no_spam at_nospam 4t"
     " klammeraffe affenschwanz arobase arrobase arobas arroba"
     " chiocciola chiocciolina apenstaartje apestaartje apenstaart snabel_a snabela"
     " kanelbulle miukumauku at_merkki krollalfa alfakroll"
@@ -44,7 +44,8 @@ AT_IN_BRACKETS = f"{AT}|{ONLY_IN_BRACKETS}"
 
 SURE_DOT = _alternatives(
     "dot d0t dt dom full_stop punkt punkti punto ponto punt tocka tecka bodka"
-    " kropka nokta punct punktum d_o_t prikk prick точка toчka крапка кропка"
+    " kropka nokta punct punktum punktchen puntje puntino d_o_t prikk prick"
+    " точка toчka крапка кропка"
     " τελεια נקודה نقطة 점 닷 トット 点 點"
 )
 DOT = SURE_DOT + "|" + _alternatives("point period pont piste")

@@ -11,9 +11,17 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from assent.redact import bare_links, links, numbers, spelled, spoken
+from assent.redact import (
+    alphabets,
+    bare_links,
+    links,
+    machines,
+    numbers,
+    spelled,
+    spoken,
+)
 from assent.redact.disguise_gate import Block, blocks
-from assent.redact.disguised_addresses import addresses, machines
+from assent.redact.disguised_addresses import addresses
 from assent.redact.fold import SEPARATOR
 from assent.redact.mailboxes import mailboxes
 from assent.redact.rewriting import View, decoded, joined, signed
@@ -34,6 +42,8 @@ def find(text: str, over: Iterable[Stretch] = ()) -> Iterator[Found]:
 
 def _in_block(text: str, block: Block) -> Iterator[Found]:
     view = View.of(text)
+    if block.address or block.words:
+        view = alphabets.letters(view)
     if block.address:
         view = signed(joined(decoded(view)))
         for start, end, kind in addresses(view):
@@ -44,11 +54,12 @@ def _in_block(text: str, block: Block) -> Iterator[Found]:
         yield from bare_links.bare(text)
     if block.words:
         yield from spoken.spelled(text)
+        yield from machines.said(text)
     if block.digits:
         yield from spelled.glued(text)
         yield from spelled.accounts(text)
         yield from spelled.cards(text)
-        yield from machines(text)
+        yield from machines.machines(text)
         view = spelled.digits(view)
     for start, end, kind in _plainly(view):
         yield *view.original(start, end), kind

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from assent.redact import disguise_words as words
 from assent.redact import number_words
+from assent.redact.machines import NUMBER
 from assent.redact.rewriting import AT, AnyCase, View
 from assent.redact.spans import Found, Kind
 
@@ -294,32 +295,8 @@ def _hosts(view: View) -> Iterator[Found]:
             yield _scheme_start(text, start), end, Kind.URL
 
 
-_NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _STEP = rf"(?: ?\. ?| (?:{words.DOT}) )"
-_BASES = re.compile(r"0x[0-9a-f]{1,2}(?:\.0x[0-9a-f]{1,2}){3}\b", re.IGNORECASE)
-_ZONED = re.compile(r"\bfe80:[0-9a-f:]{2,35}%[0-9a-z]{1,12}", re.IGNORECASE)
-_IN_COMMAS = re.compile(
-    r"\bip(?:v4)?(?: ?addresse?)?[ :=]{1,3}(?:[a-z]{1,9} ?[:=]? )?"
-    rf"({_NUMBER}(?:,{_NUMBER}){{3}})(?![\w,])",
-    re.IGNORECASE,
-)
-_IN_HOST = re.compile(
-    rf"(?=[0-9])(?<![0-9])(?<![0-9]-)({_NUMBER}(?:-{_NUMBER}){{3}})"
-    r"(?=\.[a-z][\w-]*\.[a-z])",
-    re.IGNORECASE,
-)
-_OCTET = r"(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
-_PADDED = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
-_SIGNED = (
-    ("0x", 4, _BASES),
-    ("fe80:", 1, _ZONED),
-    (",", 3, _IN_COMMAS),
-    ("-", 3, _IN_HOST),
-)
-"""What stands in each address, how often, and how the whole looks."""
-_FOUR = re.compile(
-    rf"{_NUMBER}(?:{_STEP}{_NUMBER}){{3}}(?![\w]|\.[0-9])", re.IGNORECASE
-)
+_FOUR = re.compile(rf"{NUMBER}(?:{_STEP}{NUMBER}){{3}}(?![\w]|\.[0-9])", re.IGNORECASE)
 
 
 def _label_start(text: str, at: int) -> int:
@@ -370,22 +347,6 @@ def _is_host(view: View, start: int, domain: _Domain, end: int) -> bool:
             and _INVITES.search(before) is not None
         )
     )
-
-
-def machines(text: str) -> Iterator[Found]:
-    """Find IP addresses with padded or hexadecimal numbers, or with other signs."""
-    lower = text.lower()
-    for sign, times, pattern in _SIGNED:
-        if lower.count(sign) >= times:
-            for found in pattern.finditer(text):
-                yield *found.span(pattern.groups), Kind.IP
-    if text.count(".") < 3:
-        return
-    for found in _PADDED.finditer(text):
-        numbers = found.group().split(".")
-        # 100.000.000.000 is an amount.
-        if any(number[0] == "0" and int(number) for number in numbers):
-            yield found.start(), found.end(), Kind.IP
 
 
 # --- handles -------------------------------------------------------------------------

@@ -37,6 +37,13 @@ _PARTS = re.compile(
     r"[\"']? ?(?:=|:|is) ?[\"']?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})",
     re.IGNORECASE,
 )
+# Without a name for the login, which must look like one, or is said to be one.
+_HOSTED = re.compile(
+    rf"(?<![\w.@+-])({_LOGIN})(?:,| and| on| at) (?:the |my )?(?:{_HOSTS}|host)"
+    rf"(?: is|:| =)? (?:[\w-]{{1,63}}\.){{1,4}}(?:{'|'.join(sorted(words.ENDINGS))})\b",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"\b(?:user(?:name)?|login|mailbox) $", re.IGNORECASE)
 _VERSION = re.compile(
     r"v?[0-9.]+|.*\.(?:com|net|org|de|fr|html?|php|txt|js)", re.IGNORECASE
 )
@@ -50,6 +57,10 @@ def mailboxes(text: str) -> Iterator[Found]:
     if any(name in lower for name in _SAYS_HOST):
         for found in _PARTS.finditer(text):
             yield *found.span(1), Kind.EMAIL
+        for found in _HOSTED.finditer(text):
+            before = text[max(0, found.start() - _OWN_CHARACTERS) : found.start()]
+            if _is_login(found[1]) or _USER.search(before):
+                yield *found.span(), Kind.EMAIL
 
 
 def _beside_provider(text: str) -> Iterator[Found]:

@@ -58,6 +58,7 @@ _MORE = {
     "en": (
         "oh:0 o:0 nought:0 naught:0 nil:0 ten:10 eleven:11 twelve:12 thirteen:13"
         " fourteen:14 fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:19"
+        " wun:1 fower:4 fife:5 ait:8 niner:9"
         " twenty:20 thirty:30 forty:40 fifty:50 sixty:60 seventy:70 eighty:80 ninety:90"
     ),
     "de": (
@@ -226,7 +227,7 @@ REPEATS = {
     "double": 2, "triple": 3, "treble": 3, "doppel": 2, "dreimal": 3, "doble": 2,
     "doppio": 2, "dubbel": 2, "zweimal": 2, "duplo": 2, "dublu": 2, "dobbelt": 2,
     "doppelt": 2, "triplo": 3, "triplu": 3, "tripla": 3, "dupla": 2, "doppia": 2,
-    "tweemaal": 2, "driemaal": 3, "quadruple": 4,
+    "tweemaal": 2, "driemaal": 3, "quadruple": 4, "viermal": 4, "funfmal": 5,
 }  # fmt: skip
 HUNDREDS = _set("hundred hundert honderd cent cents cento hundra hundrede yuz")
 """Said after a digit: `eight hundred` is 800."""
@@ -242,7 +243,7 @@ GLUED_PARTS = re.compile(
 BETWEEN = _set(
     "and und et y e en si dash hyphen minus tiret strich bindestrich guion trattino"
     " then dann puis luego area code space pause blank leerzeichen espace espacio"
-    " plus 에 의 이"
+    " plus 에 의 이 の"
 )
 """Said between the digits of a number."""
 

@@ -20,10 +20,11 @@ _GROUP = re.compile(r"[0-9]+")
 _ZEROS = re.compile(r"\(0\)")
 _COUNTRY = 3  # digits of a country code, at most
 _ABROAD_DIGITS = 10  # in one piece after a `+`: a number even with a digit missing
-_ABROAD = re.compile(r"(?:00|011)[ \-]?(?=[1-9])")
+_ABROAD = re.compile(r"\(?(?:00|011)[ \-]?(?=[1-9])")
 
 _JOINING = frozenset((" ", "-", ".", "/", ")", ") ", " (", "(", ")-", "-(", ")/", ")."))
 _OPENING = frozenset((" (", "(", "-("))
+_AROUND = frozenset((" - ", " / ", ") / ", ") - "))  # inside a number with its `+`
 _SOFT = frozenset((" - ", " / ", ". ", "- ", " -", "/ ", " /", ") - ", ".-"))
 
 
@@ -108,7 +109,8 @@ def _international(run: str) -> Window | None:
     possible = 0
     ends: list[tuple[int, str]] = []
     for group in _GROUP.finditer(run):
-        if ends and run[ends[-1][0] : group.start()] not in _JOINING:
+        between = run[ends[-1][0] : group.start()] if ends else ""
+        if ends and between not in _JOINING and between not in _AROUND:
             break
         if not (zero and zero.start() < group.start() < zero.end()):
             if ends and len(group.group()) == 1 and len(ends[0][1]) > _COUNTRY:

@@ -115,21 +115,26 @@ class AnyCase:
 # --- codes of HTML, links and programs ----------------------------------------------
 
 _CODE = re.compile(
-    r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|commat|period|nbsp|colon|sol|lowbar|plus|hyphen"
+    r"& ?(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|commat|period|nbsp|colon|sol|lowbar|plus|hyphen"
     r"|dash|lpar|rpar|num|amp);"
     r"|&(?:at|dot);|%(?:25)?[2-7][0-9a-f]|(?:\\u00|\\x)[2-7][0-9a-f]|=(?:40|2e|2d|5f)"
     r"|<br ?/?>|</?(?:a|b|i|u|em|strong|span|code|font|tt|wbr)>|<!--[^<>\n\0]{0,40}-->",
     re.IGNORECASE,
 )
+_SIGNS_OF_CODE = ("&", "%", "\\", "=", "</", "<!--", "<br")
+# Of Markdown, around digits and beside no other: `2**3` is a power.
+_BOLD = re.compile(r"\*\*(?:(?<=[0-9)]\*\*)(?![*0-9(])|(?<![*0-9)]\*\*)(?=[(0-9]))")
 _SAID = {"&at;": "@", "&dot;": "."}  # no names of HTML, and what people mean
 _HYPHENS = frozenset("\u2010\u2011\u2012\u2013\u2014\u2212")
 
 
 def decoded(view: View) -> View:
     """Decode entities, percent codes and escapes; leave small tags out."""
-    if not any(sign in view.text for sign in ("&", "%", "\\", "=", "</", "<!--")):
-        return view
-    return view.rewritten(_CODE, _decode)
+    if any(sign in view.text for sign in _SIGNS_OF_CODE):
+        view = view.rewritten(_CODE, _decode)
+    if "**" in view.text:
+        view = view.rewritten(_BOLD, lambda _: "")
+    return view
 
 
 def _decode(found: re.Match[str]) -> str | None:
@@ -138,7 +143,11 @@ def _decode(found: re.Match[str]) -> str | None:
         return " " if code[1:3].lower() == "br" else ""
     if code.lower() in _SAID:
         return _SAID[code.lower()]
-    character = html.unescape(code) if code[0] == "&" else chr(int(code[-2:], 16))
+    character = (
+        html.unescape(code.replace(" ", ""))
+        if code[0] == "&"
+        else chr(int(code[-2:], 16))
+    )
     if character in _HYPHENS:
         return "-"
     plain = unicodedata.normalize("NFKD", character)
@@ -212,6 +221,8 @@ _SCHEME = re.compile(
 
 def signed(view: View) -> View:
     """Put the sign in the place of what stands for it in brackets."""
+    if not view.text.isascii():
+        view = view.rewritten(_SOLIDUS, lambda _: "/")
     lower = view.text.lower()
     if any(name in lower for name in _SCHEMES):
         view = view.rewritten(_SCHEME, _scheme)
@@ -219,14 +230,71 @@ def signed(view: View) -> View:
         view = view.rewritten(_SIGNS, _sign)
     if _MAY_BE_FILLER.in_(view.text):
         view = view.rewritten(_FILLERS, lambda _: "")
+    if _TURNED_SIGN.in_(view.text):
+        view = view.rewritten(
+            _TURNED, lambda found: AT if found["at"] or found["word"] else "."
+        )
     if "dot" in lower:
         view = view.rewritten(_DOT_INSIDE, lambda _: ".")
+    view = _said(view)
     if "AT" in view.text or "DOT" in view.text:
         view = view.rewritten(
             _CAPITALS, lambda found: AT if found.group() == "AT" else "."
         )
     if not view.text.isascii():
+        view = view.rewritten(_STRUNG, _unstrung)
+        if "@" in view.text:
+            view = view.rewritten(_PICTURED, lambda _: ".")
         view = view.rewritten(_UNSPACED, lambda found: AT if found["at"] else ".")
+    return view
+
+
+# Brackets around what stands beside the signs: `<anna> at <example> dot <com>`.
+_TURNED_SIGN = AnyCase(rf"(?:{words.AT}|at) ?[<(\[{{\"']")
+_BRACKETED = rf"[\w.-]+ ?[>)\]}}\"'] (?:{words.DOT}) "
+_TURNED = re.compile(
+    rf"(?<=\w) ?(?:[>)\]}}\"'] ?(?P<at>{words.AT}|at) ?[<(\[{{\"'] ?"
+    rf"(?=[\w-]+\.(?:{'|'.join(sorted(words.PLAIN_ENDINGS))})\b|{_BRACKETED})"
+    rf"|(?P<word>{words.AT}|at) [<(\[{{\"'](?={_BRACKETED})"
+    rf"|[>)\]}}\"'] (?:{words.DOT}) [<(\[{{\"'] ?(?=[a-z]{{2,6}}\b))",
+    re.IGNORECASE,
+)
+_SOLIDUS = re.compile("[⧸∕⁄]")
+_KEYS = re.compile(  # `@` and `"` change places on British keyboards
+    r"(?<![\w.\"])(?P<local>[a-z0-9]+[._][a-z0-9._-]*)\""
+    rf"(?=[a-z0-9-]{{2,40}}\.(?:{'|'.join(sorted(words.PLAIN_ENDINGS))})(?![\w\"(]))",
+    re.IGNORECASE,
+)
+_OTHER_SIGN = re.compile(
+    r"(?<=[a-z0-9])[#*&$~^|!\"](?=[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){1,4}\b)",
+    re.IGNORECASE,
+)
+_EXPLAINED = re.compile(
+    r"\b(?:put|use|replace|swap|write|insert|change|read|means?|is)\b[^\n\0]{0,24}"
+    r"(?:@|\bat\b)",
+    re.IGNORECASE,
+)
+_THEN = re.compile(
+    r",? (?:(?:and )?then |followed by )?(?:the |an |a )?at[ -](?:sign|symbol),?"
+    r" (?:(?:and )?then|followed by) |, at, (?=[\w-]+,? dot )",
+    re.IGNORECASE,
+)
+_COMMA_DOT = re.compile(rf"(?<={AT})([\w-]+), dot (?=[a-z]{{2,6}}\b)", re.IGNORECASE)
+_TWO_DOTS = re.compile(rf"(?<=[{AT}@])([\w.-]+)\.\.(?=[a-z]{{2,6}}\b)", re.IGNORECASE)
+
+
+def _said(view: View) -> View:
+    """Put an `@` for what somebody says about it, or what stands in its place."""
+    lower = view.text.lower()
+    if ", at, " in lower or "at sign" in lower or "at symbol" in lower:
+        view = view.rewritten(_THEN, lambda _: AT)
+        view = view.rewritten(_COMMA_DOT, lambda found: f"{found[1]}.")
+    if '"' in lower:
+        view = view.rewritten(_KEYS, lambda found: found["local"] + AT)
+    if _EXPLAINED.search(view.text):
+        view = view.rewritten(_OTHER_SIGN, lambda _: AT)
+    if ".." in view.text:
+        view = view.rewritten(_TWO_DOTS, lambda found: f"{found[1]}.")
     return view
 
 
@@ -244,12 +312,31 @@ _CAPITALS = re.compile(
     r"(?<=[a-z0-9])AT(?=[a-z0-9-]{2,40}(?:DOT|\.)[a-z]{2})|(?<=[a-z0-9])DOT(?=[a-z]{2})"
 )
 
+_STRUNG = re.compile(  # one picture between letters, and in the place of dots
+    r"(?<![a-z0-9])[a-z0-9](?P<sign>[\U0001f300-\U0001faff])[a-z0-9]"
+    r"(?:(?P=sign)[a-z0-9]){0,30}@[a-z0-9-]{1,63}(?:(?P=sign)[a-z0-9-]{2,40}){1,4}",
+    re.IGNORECASE,
+)
+
+
+_PICTURED = re.compile(
+    r"(?<=[a-z0-9])[\U0001f300-\U0001faff]"
+    rf"(?=(?:{'|'.join(sorted(words.PLAIN_ENDINGS))})\b)",
+    re.IGNORECASE,
+)
+
+
+def _unstrung(found: re.Match[str]) -> str:
+    local, _, domain = found.group().partition("@")
+    return f"{local.replace(found['sign'], '')}@{domain.replace(found['sign'], '.')}"
+
+
 _UNSPACED = re.compile(
     r"(?P<at>(?<=[a-z0-9])[\U0001f300-\U0001faff]"
     r"(?=[a-z0-9-]{2,40}(?:\.[a-z]{2}| dot ))"
     rf"|(?<=[a-z0-9])(?:{words.AT_UNSPACED})(?=[a-z0-9-]{{2,40}}"
     rf"(?:\.|{words.DOT_UNSPACED})[a-z]{{2}}))"
-    rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})",
+    rf"|(?<=[a-z0-9])(?:{words.DOT_UNSPACED})(?=[a-z]{{2}})|(?<=[0-9])。(?=[0-9])",
     re.IGNORECASE,
 )
 

@@ -17,7 +17,9 @@ from assent.redact.spans import Kind
 from assent.redact.vocabulary import Weight
 
 BETWEEN = (
-    f"(?:and )?then|space|blank|leerzeichen|espace|espacio|{words.DASH}"
+    "(?:and )?then|(?:and )?after that|(?:and )?finally|followed by"
+    "|(?:and )?(?:finish|end)(?:ing|s)? (?:with|in)"
+    f"|space|blank|leerzeichen|espace|espacio|{words.DASH}"
     f"|{words.SURE_DOT}|{words.SLASH}"
 )
 """Words between groups of digits."""
@@ -45,6 +47,7 @@ _ANNOUNCED_DIGITS = range(7, 14)
 _CARD_DIGITS = range(13, 20)
 _CARD_GROUP = 4
 _DIGITS = range(_ANNOUNCED_DIGITS.start, _CARD_DIGITS.stop)
+_MOST_SIGNS = 2  # between single digits, and between groups of them
 _BYTE = 255
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
 
@@ -120,7 +123,7 @@ def _fits(
     digits = "".join(written)
     single = set(sizes) == {1}
     if single and not set(signs) <= {" "}:
-        return _single(digits, signs, cue)
+        return _single(digits, signs, cue, abroad)
     odd = [sign.strip() for sign in signs if sign not in _USUAL]
     extension = signs[-1].strip() == "#" and len(set(signs)) > 1
     if not odd or extension or _is_address(written):
@@ -128,8 +131,11 @@ def _fits(
     strong = not _WEAK.issuperset(odd)
     uniform = len(set(signs)) == 1
     if sizes in _AMERICAN:
-        sure = shapes.valid(digits, "US") and uniform
-        return sure and (not _LISTED.issuperset(odd) or cue() > Weight.NOTHING)
+        alike = uniform or all(any(map(str.isalpha, sign)) for sign in signs)
+        tight = strong and all(len(sign) == 1 for sign in signs)  # `202-555_0147`
+        sure = shapes.valid(digits, "US")
+        listed = _LISTED.issuperset(odd) or not (alike or tight)
+        return sure and (not listed or cue() > Weight.NOTHING)
     if set(sizes[:-1]) == {_CARD_GROUP} and len(digits) in _CARD_DIGITS:
         return uniform  # its check digit decides
     if abroad:
@@ -140,19 +146,25 @@ def _fits(
         mixed = len(set(signs)) > 1 and not any(" " in sign for sign in signs)
         odd_enough = strong or spaced or mixed
         return 1 not in sizes and (odd_enough or cue() > Weight.NOTHING)
-    if not strong or len(odd) < 2 or _YEAR.match(written[0]):
+    if not strong or _YEAR.match(written[0]):
         return False
     return len(digits) in _ANNOUNCED_DIGITS and cue() >= Weight.STRONG
 
 
-def _single(digits: str, signs: list[str], cue: Callable[[], Weight]) -> bool:
+def _single(
+    digits: str, signs: list[str], cue: Callable[[], Weight], abroad: bool
+) -> bool:
     """Whether single digits with signs between are a number."""
-    if len(set(signs)) != 1 or len(set(digits)) <= 2:
+    if len(set(signs)) > _MOST_SIGNS or len(set(digits)) <= 2:
+        return False
+    if len(set(signs)) > 1 and cue() <= Weight.NOTHING:
         return False
     if _LISTED.issuperset(map(str.strip, signs)) and cue() <= Weight.NOTHING:
         return False
     if digits[0] == "0":
         return len(digits) in _TRUNK_DIGITS
+    if abroad:
+        return shapes.valid(f"+{digits}", None)
     return len(digits) == 10 and shapes.valid(digits, "US")
 
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stdnum import luhn
+from stdnum import iban, luhn
 
-from assent.redact import number_words
+from assent.redact import alphabets, banks, number_words, shapes
 from assent.redact.spans import Found, Kind
 
 FEWEST_DIGITS = 7
@@ -34,13 +34,14 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _CUE_CHARACTERS = 40
+_ARTICLES = frozenset(("the", "die", "la", "el", "le", "de", "o", "lo"))
 _ANY = frozenset(
     language for known in number_words.NUMBERS.values() for language in known
 )
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """A run of number words so far.
 
     Args:
@@ -49,6 +50,7 @@ class _Run:
         languages: that know every word.
         values: of its words, as digits.
         count: of the words that are not digits already.
+        heard: after its last word, which may only sound like a number.
         short: it is one word of two letters, as long as nothing follows.
         waiting: digits of words that sound like numbers, until a number follows.
     """
@@ -60,9 +62,11 @@ class _Run:
     count: int = 0
     waiting: list[str] = field(default_factory=list)
     short: bool = False
+    heard: int = 0
 
     @property
     def digits(self) -> str:
+        """All that its words say."""
         return "".join(self.values)
 
     def add(self, values: list[str], words: int) -> None:
@@ -89,10 +93,14 @@ def _continues(last: str, value: str) -> bool:
 def spelled(text: str) -> Iterator[Found]:
     """Find numbers of seven digits or more that are said in words."""
     text = _LEET.sub(_plain, text)
-    for run in _runs(text):
+    for run in runs(text):
+        run = _completed(text, run)
         digits = run.digits
         if not run.count:
             continue  # digits alone are for others
+        if country := _country(text, run):
+            yield country.start(), run.end, Kind.IBAN
+            continue
         if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
             continue
         before = text[max(0, run.start - _CUE_CHARACTERS) : run.start]
@@ -100,12 +108,79 @@ def spelled(text: str) -> Iterator[Found]:
             digits[0] == "0" and len(digits) in _TRUNK_DIGITS
         )
         likely = words and not _counts(run) and not _scores(run)
-        cue = _CUE.search(before) is not None
+        cue = _CUE.search(before) is not None or _said_after(text, run.end)
         said = likely or cue or run.count >= _CARD_WORDS
         if len(digits) in CARD_DIGITS and luhn.is_valid(digits) and said:
             yield run.start, run.end, Kind.CARD
         elif likely or cue:
             yield run.start, run.end, Kind.PHONE
+
+
+_AFTER = re.compile(
+    r",? (?:is |ist |es |est )?(?:my|mein|meine|mi|mon|mijn|meu|il mio) \w*",
+    re.IGNORECASE,
+)
+
+
+def _said_after(text: str, end: int) -> bool:
+    """Whether what follows says what the number is: `..., mi movil`."""
+    found = _AFTER.match(text, end)
+    return found is not None and _CUE.search(found.group()) is not None
+
+
+_COUNTRY = re.compile(
+    rf"(?<!\w)({alphabets.FIRST}|[a-z])[ ,-]{{0,2}}({alphabets.FIRST}|[a-z])"
+    r"[ ,:-]{1,2}$",
+    re.IGNORECASE,
+)
+_COUNTRY_CHARACTERS = 20
+_FEWEST_OF_ACCOUNT = 13  # Norway: without the two letters
+
+
+def _country(text: str, run: Run) -> re.Match[str] | None:
+    """The country before an account that is said: `D E eight nine`."""
+    if len(run.digits) < _FEWEST_OF_ACCOUNT:
+        return None
+    window = max(0, run.start - _COUNTRY_CHARACTERS)
+    found = _COUNTRY.search(text, window, run.start)
+    if not found:
+        return None
+    country = (found[1][0] + found[2][0]).upper()
+    size = banks.length(country)
+    valid = size == len(run.digits) + len(country) and iban.is_valid(
+        country + run.digits
+    )
+    return found if valid else None
+
+
+_HEARD = re.compile(
+    rf"(?<!\w)({'|'.join(number_words.HOMOPHONES)})[ ,.-]{{1,2}}", re.IGNORECASE
+)
+_HEARD_CHARACTERS = 24
+_AMERICAN_DIGITS = 10
+
+
+def _completed(text: str, run: Run) -> Run:
+    """Take words along that sound like numbers, if ten digits come out of it."""
+    missing = _AMERICAN_DIGITS - len(run.digits) - len(run.waiting)
+    window = max(0, run.start - _HEARD_CHARACTERS)
+    heard: list[re.Match[str]] = []
+    for found in _HEARD.finditer(text, window, run.start):
+        if heard and heard[-1].end() != found.start():
+            heard.clear()
+        heard.append(found)
+    if heard and heard[-1].end() != run.start:
+        heard.clear()
+    if not 0 <= missing <= len(heard) or not (missing or run.waiting):
+        return run
+    heard = heard[len(heard) - missing :]
+    before = [str(number_words.HOMOPHONES[found[1].lower()]) for found in heard]
+    values = [*before, *run.values, *run.waiting]
+    if not shapes.valid("".join(values), "US"):
+        return run
+    start = heard[0].start() if heard else run.start
+    count = run.count + len(before) + len(run.waiting)
+    return Run(start, run.heard, run.languages, values, count)
 
 
 _LEET = re.compile(
@@ -120,8 +195,9 @@ def _plain(found: re.Match[str]) -> str:
     return word if "en" in number_words.NUMBERS.get(word, ()) else found.group()
 
 
-def _runs(text: str) -> Iterator[_Run]:
-    run: _Run | None = None
+def runs(text: str) -> Iterator[Run]:
+    """List the runs of number words, whatever they say."""
+    run: Run | None = None
     repeat, repeat_start, last = 1, 0, 0
     for found in _WORD.finditer(text):
         gap = _GAP.fullmatch(text, last, found.start())
@@ -133,6 +209,8 @@ def _runs(text: str) -> Iterator[_Run]:
         if word in number_words.REPEATS:
             repeat, repeat_start = number_words.REPEATS[word], found.start()
             continue
+        if repeat > 1 and word in _ARTICLES:
+            continue  # `viermal die Null`
         if run and _belongs(run, word, found.end()):
             continue
         known = number_words.NUMBERS.get(word)
@@ -147,9 +225,14 @@ def _runs(text: str) -> Iterator[_Run]:
             run = None  # `on 202`: a number in Turkish only
         if value:
             start = repeat_start if repeat > 1 else found.start()
-            run = run or _Run(_signed(text, start), 0, languages)
-            run.short = not run.values and word.isascii() and 1 < len(word) < _SHORT
-            run.end = found.end()
+            run = run or Run(_signed(text, start), 0, languages)
+            run.short = (
+                not run.values
+                and word.isascii()
+                and word.isalpha()
+                and 1 < len(word) < _SHORT
+            )
+            run.end = run.heard = found.end()
             apart = word not in number_words.NUMBERS and not word.isdecimal()
             said = 0 if word.isdecimal() else len(value) if apart else 1
             run.add(list(value) if apart else [value * repeat], said)
@@ -162,21 +245,22 @@ def _runs(text: str) -> Iterator[_Run]:
         yield run
 
 
-def _belongs(run: _Run, word: str, end: int) -> bool:
+def _belongs(run: Run, word: str, end: int) -> bool:
     """Take a word that is a number only after others: `hundred`, `won`."""
     if word in number_words.HUNDREDS and len(run.values[-1]) == 1:
         run.values[-1] += "00"
-        run.end = end
+        run.end = run.heard = end
         return True
     heard = number_words.HOMOPHONES.get(word)
     known = number_words.NUMBERS.get(word, {})
     if heard and "en" in run.languages and not known.keys() & run.languages:
         run.waiting.append(str(heard))
+        run.heard = end
         return True
     return False
 
 
-def _value(word: str, run: _Run | None) -> tuple[str, frozenset[str]]:
+def _value(word: str, run: Run | None) -> tuple[str, frozenset[str]]:
     """Say which digits a word stands for, empty when none, and in which languages."""
     if word.isdecimal():
         return word, _ANY
@@ -204,7 +288,7 @@ def _signed(text: str, start: int) -> int:
     return start
 
 
-def _counts(run: _Run) -> bool:
+def _counts(run: Run) -> bool:
     """Whether somebody counts, in steps or in time: no number looks like this."""
     if any(len(value) > 2 for value in run.values):
         return False
@@ -216,7 +300,7 @@ def _counts(run: _Run) -> bool:
     return few or (rising and not french)
 
 
-def _scores(run: _Run) -> bool:
+def _scores(run: Run) -> bool:
     """Whether it may be a list of results: few digits, and ten or more among them."""
     return (
         len(run.digits) < _SURE_DIGITS

@@ -57,6 +57,7 @@ EXACT: dict[Hint, str] = {
     Hint(Kind.PHONE, Weight.WEAK): """
         number numbers no nr num numero numeros nummer numer nomor nomer cislo text txt
         message messages msg registered direct office home work emergency desk line toll
+        broj broja cislo numery numeru numerem
         nous moi me us sim signal imo unter rang bel verification otp pickup
     """,
     Hint(Kind.CARD, Weight.STRONG): """
@@ -81,6 +82,7 @@ EXACT: dict[Hint, str] = {
         postcode postal bytes byte port sector sectors block blocks inode born
         latitude longitude lat lon hash checksum timestamp epoch offset patent uid gid
         upc ean barcode iccid kernel oclc lccn transaction launchpad lp seed version
+        omb docket serie seriennummer aktenzeichen
     """,
 }
 # Words that say little alone, and much after another.
@@ -135,6 +137,7 @@ PARTS: dict[Hint, tuple[str, ...]] = {
         कॉल दूरभाष โทร มือถือ แฟกซ์ ফোন মোবাইল தொலைபேசி மொபைல் ტელეფონ მობილურ հեռախոս
         позвон звоните дзвон зателеф
     """),
+    Hint(Kind.PHONE, Weight.WEAK): _parts("नंबर नम्बर নম্বর எண்"),
 }
 AFTERWARDS = _words("""
     office fax home mobile cell work phone tel handy main direct landline mob gsm
