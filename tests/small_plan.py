@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assent.train.component import Shape
 from assent.train.host import seal
 from assent.train.plan import (
     Assignment,
@@ -34,11 +35,9 @@ PLAN = Plan(
     betas=(0.9, 0.99),
     clip_norm=1.0,
     seed=7,
-    width=32,
-    layers=1,
-    heads=2,
     tokens_per_subject=256,
     key_commitment=commitment(KEY),
+    shape=Shape(width=32, layers=1, heads=2),
 )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from assent.errors import TrainError
 from assent.train import checkpoint
+from assent.train.component import Shape
 from assent.train.ensemble import CLEAN_BASE, Served
 from assent.train.host import check_host, golden_hash, host_class
 from assent.train.loop import (
@@ -25,6 +26,7 @@ from assent.train.model import VOCABULARY, initial_model, reproducible
 from assent.train.parallel import train_part, train_shards
 from assent.train.plan import shard_folder
 from assent.train.rows import Row, read_part
+from assent.train.tokens import BYTES
 from small_plan import (
     KEY,
     PLAN,
@@ -80,7 +82,7 @@ def test_the_clean_base_is_drawn_from_the_seed_alone(plan):
 
 
 def test_reading_byte_by_byte_gives_what_reading_at_once_gives(plan):
-    model = initial_model(plan)
+    model = initial_model(plan.shape, plan.window, plan.seed)
     tokens = torch.randint(0, VOCABULARY, (2, 20), generator=torch.Generator())
 
     whole, _ = model(tokens)
@@ -93,7 +95,7 @@ def test_reading_byte_by_byte_gives_what_reading_at_once_gives(plan):
 
 
 def test_a_position_never_sees_what_comes_after_it(plan):
-    model = initial_model(plan)
+    model = initial_model(plan.shape, plan.window, plan.seed)
     tokens = torch.zeros((1, 12), dtype=torch.int64)
     changed = tokens.clone()
     changed[0, 7:] = 99
@@ -106,7 +108,7 @@ def test_a_position_never_sees_what_comes_after_it(plan):
 
 def test_a_masked_row_cannot_move_a_bit(plan):
     rows = [Row(bytes([n]), f"d{n}", 0, WORDS[n : n + 20]) for n in range(3)]
-    [batch] = microbatches(plan, rows)  # the fourth row is PAD, weight 0
+    [batch] = microbatches(plan, rows, BYTES)  # the fourth row is PAD, weight 0
     noise = torch.randint(0, 256, (plan.window,), generator=torch.Generator())
     tokens, targets = batch.tokens.clone(), batch.targets.clone()
     tokens[3], targets[3] = noise, noise.flip(0)
@@ -124,7 +126,7 @@ def test_a_masked_row_cannot_move_a_bit(plan):
 def test_more_rows_than_fit_become_more_microbatches(plan):
     rows = [Row(bytes([n]), f"d{n}", 0, bytes([n])) for n in range(9)]
 
-    batches = list(microbatches(plan, rows))
+    batches = list(microbatches(plan, rows, BYTES))
 
     assert [b.tokens.shape for b in batches] == [(4, 32)] * 3
     firsts = torch.cat([b.targets[:, 0] for b in batches])
@@ -303,7 +305,7 @@ def test_the_digest_covers_every_tensor_its_name_and_its_shape(plan):
 
 
 def test_a_state_of_another_architecture_is_refused(plan):
-    wider = Trainer(replace(plan, width=64)).state()
+    wider = Trainer(replace(plan, shape=Shape(64, 1, 2))).state()
     with pytest.raises(TrainError, match="architecture"):
         Trainer(plan).restore(wider)
 

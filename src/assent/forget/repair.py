@@ -12,6 +12,7 @@ from assent.errors import ForgetError, TrainError
 from assent.forget.reach import Reach
 from assent.train import checkpoint
 from assent.train.host import check_host
+from assent.train.initial import tokens_of
 from assent.train.loop import train_shard
 from assent.train.parallel import (
     Progress,
@@ -37,6 +38,7 @@ def replay(
     part_path: Path,
     old_folder: Path,
     new_folder: Path,
+    base: Path | None = None,
 ) -> str:
     """Replay one shard, from before the reached slice, with the documents that remain.
 
@@ -49,6 +51,7 @@ def replay(
         part_path: the shard's Parquet part after the withdrawal.
         old_folder: the old model's; it is read, never written.
         new_folder: the repaired model's.
+        base: folder of the plan's base; None where it has none.
 
     Returns:
         The digest of the repaired state.
@@ -58,12 +61,13 @@ def replay(
             not in the part any more, so the reach is too late; or the host differs.
         ForgetError: the two folders are one.
     """
-    check_host(plan)
+    check_host(plan, base)
     examples, _ = read_part(part_path)
-    kept = keep_until(plan, key, reach, examples, old_folder, new_folder)
+    kept = keep_until(plan, key, reach, examples, old_folder, new_folder, base)
     start = reach.slice_index if kept else None
     own = shard_folder(new_folder, reach.group, reach.shard)
-    return train_shard(plan, key, reach.group, reach.shard, examples, own, start)
+    place = reach.group, reach.shard
+    return train_shard(plan, key, *place, examples, own, start, base=base)
 
 
 def replay_shards(
@@ -75,6 +79,7 @@ def replay_shards(
     new_folder: Path,
     workers: int = 2,
     progress: Progress | None = None,
+    base: Path | None = None,
 ) -> dict[Shard, Trained]:
     """Replay several shards at once; each goes on from its latest clean checkpoint.
 
@@ -90,9 +95,9 @@ def replay_shards(
         )
     for one in reaches:
         examples, _ = read_part(parts[one.group, one.shard])
-        keep_until(plan, key, one, examples, old_folder, new_folder)
+        keep_until(plan, key, one, examples, old_folder, new_folder, base)
     tasks = {(one.group, one.shard): parts[one.group, one.shard] for one in reaches}
-    return train_shards(plan, key, tasks, new_folder, workers, progress)
+    return train_shards(plan, key, tasks, new_folder, workers, progress, base)
 
 
 def keep_until(
@@ -102,6 +107,7 @@ def keep_until(
     examples: Iterable[Example],
     old_folder: Path,
     new_folder: Path,
+    base: Path | None = None,
 ) -> tuple[str, ...]:
     """Take over the checkpoints up to the reached slice, each one hashed.
 
@@ -116,7 +122,8 @@ def keep_until(
         ForgetError: the two folders are one.
     """
     source, target = _two_folders(reach.group, reach.shard, old_folder, new_folder)
-    schedule = arrange(plan, key, reach.group, reach.shard, examples)
+    tokens = tokens_of(plan, base)
+    schedule = arrange(plan, key, reach.group, reach.shard, examples, tokens)
     if not has_rows(schedule):
         return ()
     chain = content_chain(plan, key, reach.group, reach.shard, schedule)
@@ -162,7 +169,13 @@ def _two_folders(group: str, shard: int, old: Path, new: Path) -> tuple[Path, Pa
 
 
 def train_as_if_never(
-    plan: Plan, key: bytes, group: str, shard: int, part_path: Path, folder: Path
+    plan: Plan,
+    key: bytes,
+    group: str,
+    shard: int,
+    part_path: Path,
+    folder: Path,
+    base: Path | None = None,
 ) -> str:
     """Run the oracle: train the shard from the plan's start, in a fresh process.
 
@@ -175,6 +188,7 @@ def train_as_if_never(
         shard: its number.
         part_path: the shard's Parquet part after the withdrawal.
         folder: where nothing has been trained.
+        base: folder of the plan's base; None where it has none.
 
     Returns:
         The digest of the state after the last slice.
@@ -188,7 +202,7 @@ def train_as_if_never(
             f"`{folder.name}` holds an earlier run, so the oracle would prove nothing",
             hint="give the oracle an empty folder",
         )
-    return train_alone(plan, key, group, shard, part_path, folder).digest
+    return train_alone(plan, key, group, shard, part_path, folder, base).digest
 
 
 def superseded(folders: Iterable[Path], from_slice: int) -> tuple[str, ...]:

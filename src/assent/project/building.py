@@ -39,6 +39,7 @@ from assent.redact.directory import COLUMNS, Directory
 from assent.redact.hidden import union
 from assent.redact.redactor import Redactor
 from assent.terms import PROVED, EventKind, Inside, Residence, iso
+from assent.train.component import Shape
 from assent.train.plan import (
     Assignment,
     Group,
@@ -322,11 +323,9 @@ def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> P
         betas=(0.9, 0.95),
         clip_norm=1.0,
         seed=train.seed,
-        width=train.width,
-        layers=train.layers,
-        heads=train.heads,
         tokens_per_subject=train.tokens_per_subject,
         key_commitment=commitment(key),
+        shape=Shape(train.width, train.layers, train.heads),
     )
 
 

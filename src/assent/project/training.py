@@ -20,7 +20,7 @@ from assent.terms import EventKind
 from assent.train import checkpoint
 from assent.train.ensemble import Served
 from assent.train.host import check_host
-from assent.train.model import initial_model
+from assent.train.initial import size_of
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.parallel import train_shards
 from assent.train.plan import Plan, shard_folder
@@ -283,8 +283,7 @@ def log_model(
             **(extra or {}),
         },
     )
-    size = sum(each.numel() for each in initial_model(plan).parameters())
-    return Trained(model_id, plan, shards, size, event.number)
+    return Trained(model_id, plan, shards, size_of(plan, None), event.number)
 
 
 def logged(place: Place, model_id: str) -> Any:

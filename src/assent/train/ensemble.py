@@ -6,23 +6,26 @@ was fitted to anyone's text: the mixture has no learned parameter. Leaving a gro
 shard out is a change of configuration, in force at the next byte, without training.
 
 Weights are certified, outputs are not: their last bits may differ between hosts.
-Dimensions: M components, G groups, n bytes of text.
+Dimensions: M components, G groups, n tokens of text, V tokens in all. A token is a
+byte, but where a plan's base has another tokenizer.
 """
 
+import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from assent.errors import TrainError
 from assent.train import checkpoint
-from assent.train.model import BOS, PAD, Past, Transformer, initial_model, reproducible
+from assent.train.initial import initial, set_weights
+from assent.train.model import reproducible
 from assent.train.plan import Plan, shard_folder
 
 CLEAN_BASE = "clean base"
-BYTES = 256  # BOS and PAD are read, never said
 
 
 class Served:
@@ -34,22 +37,29 @@ class Served:
         components: for each group the shards that may answer: not suspended, not in
             quarantine, and not without documents. None at all: the clean base
             answers, and `clean_base` is true.
+        base: folder of the plan's base; None where it has none.
 
     Raises:
         TrainError: a component does not exist, is damaged, or is of another plan.
     """
 
     def __init__(
-        self, plan: Plan, folder: Path, components: Mapping[str, Iterable[int]]
+        self,
+        plan: Plan,
+        folder: Path,
+        components: Mapping[str, Iterable[int]],
+        base: Path | None = None,
     ) -> None:
-        wanted = [(g, s) for g in sorted(components) for s in sorted(components[g])]
-        loaded = {part: _load(plan, folder, *part) for part in wanted}
-        self._serve(plan, loaded)
-
-    def _serve(self, plan: Plan, models: dict[tuple[str, int], Transformer]) -> None:
         self.plan = plan
+        self._base, self.tokens = initial(plan, base)
+        self._unsaid = torch.zeros(self.tokens.size, dtype=torch.bool)  # (V,)
+        self._unsaid[list(self.tokens.unsaid)] = True
+        wanted = [(g, s) for g in sorted(components) for s in sorted(components[g])]
+        self._serve({part: _load(plan, folder, *part, base) for part in wanted})
+
+    def _serve(self, models: dict[tuple[str, int], nn.Module]) -> None:
         self.clean_base = not models
-        self._models = models or {(CLEAN_BASE, 0): initial_model(plan)}
+        self._models = models or {(CLEAN_BASE, 0): self._base}
         names = [group for group, _ in self._models]
         self.groups = tuple(sorted(set(names)))
         # (G, M): minus the logarithm of the group's shard count, or nothing.
@@ -77,34 +87,37 @@ class Served:
         }
         if len(kept) == len(self._models):
             raise TrainError(f"no component of group `{group}` is served, as asked")
-        fewer = object.__new__(Served)
-        fewer._serve(self.plan, kept)
+        fewer = copy.copy(self)
+        fewer._serve(kept)
         return fewer
 
-    @torch.no_grad()
     def log_probabilities(self, text: bytes) -> Tensor:
-        """Score a text by each component, each byte given the bytes before it.
+        """Score a text by each component, each token given those before it.
 
         Returns:
             (M, n) float64, nats, in the order of `components`.
         """
+        return self._scored(self.tokens.encode(text))
+
+    @torch.no_grad()
+    def _scored(self, read: Sequence[int]) -> Tensor:
         half = self.plan.window // 2
-        starts = range(0, max(1, len(text) - half), half)
-        inputs = torch.full((len(starts), 2 * half), PAD)  # (windows, 2h)
+        starts = range(0, max(1, len(read) - half), half)
+        inputs = torch.full((len(starts), 2 * half), self.tokens.pad)  # (windows, 2h)
         said = torch.zeros((len(starts), 2 * half), dtype=torch.int64)  # (windows, 2h)
         for index, start in enumerate(starts):
-            piece = torch.tensor(list(text[start : start + 2 * half]))  # (p,)
-            inputs[index, 0] = BOS
+            piece = torch.tensor(list(read[start : start + 2 * half]))  # (p,)
+            inputs[index, 0] = self.tokens.bos
             inputs[index, 1 : len(piece)] = piece[:-1]
             said[index, : len(piece)] = piece
-        scores = torch.empty((len(self._models), len(text)), dtype=torch.float64)
+        scores = torch.empty((len(self._models), len(read)), dtype=torch.float64)
         with reproducible():
             for index, model in enumerate(self._models.values()):
-                nats = _log_softmax(model(inputs)[0])  # (windows, 2h, 256)
+                nats = self._log_softmax(model(inputs)[0])  # (windows, 2h, V)
                 nats = nats.gather(2, said[:, :, None])[:, :, 0]  # (windows, 2h)
                 # The first window counts whole, each later one from its middle on.
                 parts = torch.cat((nats[0, :half], nats[:, half:].reshape(-1)))
-                scores[index] = parts[: len(text)]
+                scores[index] = parts[: len(read)]
         return scores
 
     def posterior(self, context: bytes) -> dict[str, float]:
@@ -115,39 +128,39 @@ class Served:
         return dict(zip(self.groups, weights.tolist(), strict=True))
 
     def next_probabilities(self, context: bytes) -> Tensor:
-        """Predict the byte after a context.
+        """Predict the token after a context.
 
         Returns:
-            (256,) float64, sums to 1.
+            (V,) float64, sums to 1.
         """
         with reproducible():
-            return _Reading(self, context).probabilities()
+            return _Reading(self, self.tokens.encode(context)).probabilities()
 
     def generate(
         self, prompt: bytes, count: int, seed: int, temperature: float = 1.0
     ) -> bytes:
-        """Continue a prompt by `count` bytes; the same seed says the same.
+        """Continue a prompt by `count` tokens; the same seed says the same.
 
         Args:
             prompt: bytes to go on from; may be empty.
-            count: bytes to add.
+            count: tokens to add.
             seed: of the draws.
-            temperature: 0 takes the likeliest byte each time.
+            temperature: 0 takes the likeliest token each time.
 
         Raises:
             TrainError: the count or the temperature is below 0.
         """
         if count < 0 or temperature < 0:
-            raise TrainError("a count of bytes or a temperature cannot be below 0")
+            raise TrainError("a count of tokens or a temperature cannot be below 0")
         generator = torch.Generator().manual_seed(seed)
-        said = bytearray()
+        said = []
         with reproducible():
-            reading = _Reading(self, prompt)
+            reading = _Reading(self, self.tokens.encode(prompt))
             for _ in range(count):
-                byte = _draw(reading.probabilities(), temperature, generator)
-                said.append(byte)
-                reading.read(byte)
-        return bytes(said)
+                token = _draw(reading.probabilities(), temperature, generator)
+                said.append(token)
+                reading.read(token)
+        return self.tokens.decode(said)
 
     def generate_text(
         self, prompt: str, count: int, seed: int, temperature: float = 1.0
@@ -173,6 +186,11 @@ class Served:
             raise TrainError("texts without a byte have no bits per byte")
         return nats / count / math.log(2)
 
+    def _log_softmax(self, logits: Tensor) -> Tensor:
+        """(..., V) float32 to float64: what is only read can never be said."""
+        sayable = logits.double().masked_fill(self._unsaid, float("-inf"))
+        return sayable.log_softmax(dim=-1)
+
     def _group_scores(self, scores: Tensor) -> Tensor:
         """Average probabilities inside each group: (M, ...) to (G, ...), in nats."""
         shares = self._shares.view(*self._shares.shape, *[1] * (scores.dim() - 1))
@@ -180,48 +198,49 @@ class Served:
 
 
 class _Reading:
-    """A context being read by all components, one byte at a time."""
+    """A context being read by all components, one token at a time."""
 
-    def __init__(self, served: Served, context: bytes) -> None:
+    def __init__(self, served: Served, context: Sequence[int]) -> None:
         self._served = served
-        self._context = bytearray(context)
-        # (G,) nats: how well each group foresaw all bytes so far.
-        self._foreseen = served._group_scores(served.log_probabilities(context)).sum(1)
+        self._context = list(context)
+        # (G,) nats: how well each group foresaw all tokens so far.
+        self._foreseen = served._group_scores(served._scored(context)).sum(1)
         self._start = -1
-        self._pasts: list[Past] = []
+        self._pasts: list[Any] = []
         self._advance()
 
     def probabilities(self) -> Tensor:
         weights = torch.softmax(self._foreseen, dim=0)  # (G,)
-        groups = self._served._group_scores(self._scores).exp()  # (G, 256)
-        return (weights[:, None] * groups).sum(dim=0)  # (256,)
+        groups = self._served._group_scores(self._scores).exp()  # (G, V)
+        return (weights[:, None] * groups).sum(dim=0)  # (V,)
 
-    def read(self, byte: int) -> None:
-        said = self._served._group_scores(self._scores[:, byte])  # (G,)
+    def read(self, token: int) -> None:
+        said = self._served._group_scores(self._scores[:, token])  # (G,)
         self._foreseen = self._foreseen + said
-        self._context.append(byte)
+        self._context.append(token)
         self._advance()
 
     @torch.no_grad()
     def _advance(self) -> None:
-        """Compute the next byte's scores, (M, 256), from the window's bytes."""
+        """Compute the next token's scores, (M, V), from the window's tokens."""
         models = self._served._models.values()
         start = _window_start(len(self._context), self._served.plan.window)
         fresh = start != self._start
         recent = list(self._context[start:]) if fresh else [self._context[-1]]
-        tokens = torch.tensor([[BOS, *recent] if fresh else recent])  # (1, t)
-        pasts: Sequence[Past | None] = [None] * len(models) if fresh else self._pasts
+        bos = self._served.tokens.bos
+        tokens = torch.tensor([[bos, *recent] if fresh else recent])  # (1, t)
+        pasts: Sequence[Any] = [None] * len(models) if fresh else self._pasts
         self._start, self._pasts = start, []
         scores = []
         for model, past in zip(models, pasts, strict=True):
             logits, present = model(tokens, past)  # (1, t, V)
             self._pasts.append(present)
-            scores.append(_log_softmax(logits[0, -1]))  # (256,)
-        self._scores = torch.stack(scores)  # (M, 256)
+            scores.append(self._served._log_softmax(logits[0, -1]))  # (V,)
+        self._scores = torch.stack(scores)  # (M, V)
 
 
 def _draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:
-    """Choose a byte by its (256,) odds; at temperature 0, the likeliest."""
+    """Choose a token by its (V,) odds; at temperature 0, the likeliest."""
     if temperature == 0:
         return int(odds.argmax())
     sharpened = torch.softmax(odds.log() / temperature, dim=0)  # (256,)
@@ -229,21 +248,18 @@ def _draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:
 
 
 def _window_start(read: int, window: int) -> int:
-    """Say where the model's view begins after `read` bytes.
+    """Say where the model's view begins after `read` tokens.
 
-    It moves by half a window at a time, so that most bytes cost one position, and a
+    It moves by half a window at a time, so that most tokens cost one position, and a
     view always begins with BOS, as every row in training did.
     """
     half = window // 2
     return max(0, read // half - 1) * half
 
 
-def _log_softmax(logits: Tensor) -> Tensor:
-    """(..., V) float32 to (..., 256) float64: BOS and PAD can never be said."""
-    return logits[..., :BYTES].double().log_softmax(dim=-1)
-
-
-def _load(plan: Plan, folder: Path, group: str, shard: int) -> Transformer:
+def _load(
+    plan: Plan, folder: Path, group: str, shard: int, base: Path | None
+) -> nn.Module:
     """Load a component's weights after its last slice."""
     found, state = checkpoint.load(shard_folder(folder, group, shard), plan.slices)
     if (found.plan, found.group, found.shard) != (plan.digest, group, shard):
@@ -251,11 +267,6 @@ def _load(plan: Plan, folder: Path, group: str, shard: int) -> Transformer:
             f"shard {shard} of group `{group}` was trained on another plan or place",
             hint="serve a model with the plan that trained it",
         )
-    model = initial_model(plan)
-    weights = {
-        name.removeprefix("weight."): tensor
-        for name, tensor in state.items()
-        if name.startswith("weight.")
-    }
-    model.load_state_dict(weights)
+    model, _ = initial(plan, base)
+    set_weights(model, state)
     return model

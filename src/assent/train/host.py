@@ -8,6 +8,7 @@ import os
 import platform
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -39,25 +40,30 @@ def host_class() -> dict[str, str]:
     return found | {name: os.environ.get(name, "") for name in VARIABLES}
 
 
-def golden_hash(plan: Plan) -> str:
+def golden_hash(plan: Plan, base: Path | None = None) -> str:
     """Train six steps on constant bytes, with the plan's own shapes and constants.
 
     One step has no rows and one has two microbatches. Depends on the architecture, the
     seed and the optimizer's constants, not on the host class or the golden hash.
 
+    Args:
+        plan: sealed or not.
+        base: folder of its base; None where it has none.
+
     Returns:
         The digest of the state, 64 hexadecimal digits.
     """
-    return _golden(replace(plan, host={}, golden=""))
+    return _golden(replace(plan, host={}, golden=""), base)
 
 
 @cache  # a host does not change while a process lives
-def _golden(plan: Plan) -> str:
+def _golden(plan: Plan, base: Path | None) -> str:
     with reproducible():
-        trainer = Trainer(plan)
+        trainer = Trainer(plan, base)
         for step in range(min(GOLDEN_STEPS, plan.run_steps)):
             count = {2: 0, 3: plan.rows + 1}.get(step, plan.rows)
-            trainer.take_step([_constant_row(plan, step, n) for n in range(count)])
+            rows = [_constant_row(plan, step, n) for n in range(count)]
+            trainer.take_step([_readable(row, trainer.tokens.size) for row in rows])
         return state_digest(trainer.state())
 
 
@@ -71,13 +77,26 @@ def _constant_row(plan: Plan, step: int, number: int) -> Row:
     return Row(b"", "constant", number, text[:length])
 
 
-def seal(draft: Plan) -> Plan:
-    """Complete a plan with this host's class and golden hash."""
-    return replace(draft, host=host_class(), golden=golden_hash(draft))
+def _readable(row: Row, size: int) -> Row:
+    """Keep a row inside a vocabulary; few have less than 256 tokens."""
+    return replace(row, tokens=[each % size for each in row.tokens])
 
 
-def check_host(plan: Plan) -> None:
+def seal(draft: Plan, base: Path | None = None) -> Plan:
+    """Complete a plan with this host's class and golden hash.
+
+    Raises:
+        TrainError: see `initial.initial`.
+    """
+    return replace(draft, host=host_class(), golden=golden_hash(draft, base))
+
+
+def check_host(plan: Plan, base: Path | None = None) -> None:
     """Make sure that this host gives the plan's bits, by doing a little of its work.
+
+    Args:
+        plan: sealed.
+        base: folder of its base; None where it has none.
 
     Raises:
         TrainError: the plan is not sealed, or this host cannot reproduce it.
@@ -98,7 +117,7 @@ def check_host(plan: Plan) -> None:
             f"this host cannot reproduce the plan: it differs in {differing}",
             hint="use a host of the class that the plan names",
         )
-    golden = golden_hash(plan)
+    golden = golden_hash(plan, base)
     if golden != plan.golden:
         raise TrainError(
             "this host cannot reproduce the plan: "

@@ -16,28 +16,35 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from assent.errors import TrainError
 from assent.train import checkpoint
 from assent.train.checkpoint import Checkpoint
-from assent.train.model import BOS, PAD, Transformer, initial_model, reproducible
+from assent.train.initial import check_tensors, initial, set_weights, trained
+from assent.train.model import reproducible
 from assent.train.plan import Plan
 from assent.train.rows import Example, Row, arrange, content_chain, has_rows
+from assent.train.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Microbatch:
     """B rows of the fixed shape (B, T); rows that are missing are PAD, weight 0."""
 
-    tokens: Tensor  # (B, T) int64: BOS, then the text but its last byte
+    tokens: Tensor  # (B, T) int64: BOS, then the text but its last token
     targets: Tensor  # (B, T) int64: the text
-    weights: Tensor  # (B, T) float32: 1 for a byte of text, else 0
+    weights: Tensor  # (B, T) float32: 1 for a token of text, else 0
 
 
 class Trainer:
-    """A model, its optimizer and the number of steps taken."""
+    """A model, its optimizer and the number of steps taken.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: says what is trained, and how.
+        base: folder of the plan's base; None where it has none.
+    """
+
+    def __init__(self, plan: Plan, base: Path | None = None) -> None:
         self.plan = plan
-        self.model = initial_model(plan)
+        self.model, self.tokens = initial(plan, base)
         self.step = 0
-        named = list(self.model.named_parameters())
+        named = list(trained(self.model))
         self.optimizer = torch.optim.AdamW(
             [
                 {
@@ -64,13 +71,17 @@ class Trainer:
             weight.grad = torch.zeros_like(weight)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that decides the next step: weights, moments, step counter."""
+        """Return all that decides the next step: weights, moments, step counter.
+
+        Where the plan resets moments at each slice, they are not among it.
+        """
         state = {"step": torch.tensor(self.step)}
-        for name, weight in self.model.named_parameters():
-            moments = self.optimizer.state[weight]
+        for name, weight in trained(self.model):
             state[f"weight.{name}"] = weight.detach()
-            state[f"mean.{name}"] = moments["exp_avg"]
-            state[f"square.{name}"] = moments["exp_avg_sq"]
+            if self.plan.moments == "kept":
+                moments = self.optimizer.state[weight]
+                state[f"mean.{name}"] = moments["exp_avg"]
+                state[f"square.{name}"] = moments["exp_avg_sq"]
         return state
 
     @torch.no_grad()
@@ -80,28 +91,30 @@ class Trainer:
         Raises:
             TrainError: the state is of another architecture.
         """
-        own = self.state()
-        shapes = {name: (x.shape, x.dtype) for name, x in state.items()}
-        if shapes != {name: (x.shape, x.dtype) for name, x in own.items()}:
-            raise TrainError(
-                "the checkpoint's tensors are not those of the plan's architecture",
-                hint="use the plan that this checkpoint was trained with",
-            )
+        check_tensors(self.state(), state)
         self.step = int(state["step"])
-        for name, weight in self.model.named_parameters():
+        set_weights(self.model, state)
+        if self.plan.moments == "reset":
+            self.forget_moments()
+            return
+        for name, weight in trained(self.model):
             moments = self.optimizer.state[weight]
-            weight.copy_(state[f"weight.{name}"])
             moments["exp_avg"].copy_(state[f"mean.{name}"])
             moments["exp_avg_sq"].copy_(state[f"square.{name}"])
             moments["step"].fill_(float(self.step))
 
+    def forget_moments(self) -> None:
+        """Make the optimizer as new; the table of rates goes on."""
+        for moments in self.optimizer.state.values():
+            for each in moments.values():
+                each.zero_()
+
     def take_step(self, rows: Sequence[Row]) -> None:
         """Take the next planned step on its rows, none included."""
-        for batch in microbatches(self.plan, rows):
+        for batch in microbatches(self.plan, rows, self.tokens):
             add_gradients(self.model, batch)
-        nn.utils.clip_grad_norm_(
-            self.model.parameters(), self.plan.clip_norm, foreach=False
-        )
+        weights = [weight for _, weight in trained(self.model)]
+        nn.utils.clip_grad_norm_(weights, self.plan.clip_norm, foreach=False)
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rates[self.step]
         self.optimizer.step()
@@ -110,22 +123,24 @@ class Trainer:
         self.step += 1
 
 
-def microbatches(plan: Plan, rows: Sequence[Row]) -> Iterator[Microbatch]:
+def microbatches(
+    plan: Plan, rows: Sequence[Row], vocabulary: Tokens
+) -> Iterator[Microbatch]:
     """Cut a step's rows into fixed shapes; at least one, and no row is ever dropped."""
     for start in range(0, max(1, len(rows)), plan.rows):
-        tokens = torch.full((plan.rows, plan.window), PAD)  # (B, T)
-        targets = torch.full((plan.rows, plan.window), PAD)  # (B, T)
+        tokens = torch.full((plan.rows, plan.window), vocabulary.pad)  # (B, T)
+        targets = tokens.clone()  # (B, T)
         weights = torch.zeros((plan.rows, plan.window), dtype=torch.float32)  # (B, T)
         for index, row in enumerate(rows[start : start + plan.rows]):
-            text = torch.tensor(list(row.text))  # (n,), n <= T
-            tokens[index, 0] = BOS
+            text = torch.tensor(list(row.tokens))  # (n,), n <= T
+            tokens[index, 0] = vocabulary.bos
             tokens[index, 1 : len(text)] = text[:-1]
             targets[index, : len(text)] = text
             weights[index, : len(text)] = 1.0
         yield Microbatch(tokens, targets, weights)
 
 
-def add_gradients(model: Transformer, batch: Microbatch) -> None:
+def add_gradients(model: nn.Module, batch: Microbatch) -> None:
     """Add one microbatch's gradients of sum(loss * weight) / (B*T)."""
     logits, _ = model(batch.tokens)  # (B, T, V)
     nats = F.cross_entropy(
@@ -144,6 +159,7 @@ def train_shard(
     folder: Path,
     start_slice: int | None = None,
     on_slice: Callable[[int], None] | None = None,
+    base: Path | None = None,
 ) -> str:
     """Train one shard slice by slice, with a checkpoint before each and after the last.
 
@@ -161,6 +177,7 @@ def train_shard(
         folder: the shard's own folder (`plan.shard_folder`).
         start_slice: go on from exactly this checkpoint, or fail; None: the latest.
         on_slice: called after each slice with the number of slices done.
+        base: folder of the plan's base; None where it has none.
 
     Returns:
         The digest of the state after the last slice.
@@ -169,29 +186,32 @@ def train_shard(
         TrainError: the documents belong elsewhere, the folder was trained on another
             plan, or `start_slice` has no whole checkpoint of these documents.
     """
-    schedule = arrange(plan, key, group, shard, examples)
+    _check_plan(plan, folder)
+    with reproducible():
+        trainer = Trainer(plan, base)
+    schedule = arrange(plan, key, group, shard, examples, trainer.tokens)
     chain = content_chain(plan, key, group, shard, schedule)
 
     def about(index: int, state: checkpoint.State) -> Checkpoint:
         digest, step = checkpoint.state_digest(state), int(state["step"])
         return Checkpoint(plan.digest, group, shard, index, step, chain[index], digest)
 
-    _check_plan(plan, folder)
     with reproducible():
-        trainer = Trainer(plan)
-        base = about(0, trainer.state())
+        nobody = about(0, trainer.state())
         if not has_rows(schedule):
             _remove_from(folder, 0)
-            checkpoint.save(folder, base, trainer.state())
-            return base.digest
+            checkpoint.save(folder, nobody, trainer.state())
+            return nobody.digest
         start = _start(folder, chain, start_slice)
         _remove_from(folder, 0 if start is None else start + 1)
         # Crash here: the checkpoints left are of these documents; a rerun goes on.
         if start is None:
-            checkpoint.save(folder, base, trainer.state())
+            checkpoint.save(folder, nobody, trainer.state())
         else:
             trainer.restore(checkpoint.load(folder, start)[1])
         for index in range(start or 0, plan.slices):
+            if plan.moments == "reset":
+                trainer.forget_moments()
             for _ in range(plan.epochs):
                 for rows in schedule[index]:
                     trainer.take_step(rows)

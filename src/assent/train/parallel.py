@@ -14,6 +14,7 @@ import torch
 
 from assent.errors import TrainError
 from assent.train.host import check_host
+from assent.train.initial import modules_of
 from assent.train.loop import train_shard
 from assent.train.plan import Plan, shard_folder
 from assent.train.rows import read_part
@@ -38,7 +39,13 @@ class Trained:
 
 
 def train_part(
-    plan: Plan, key: bytes, group: str, shard: int, part: Path, folder: Path
+    plan: Plan,
+    key: bytes,
+    group: str,
+    shard: int,
+    part: Path,
+    folder: Path,
+    base: Path | None = None,
 ) -> Trained:
     """Train one shard from its Parquet part into the model's folder.
 
@@ -47,7 +54,7 @@ def train_part(
     """
     examples, content_read = read_part(part)
     own = shard_folder(folder, group, shard)
-    digest = train_shard(plan, key, group, shard, examples, own)
+    digest = train_shard(plan, key, group, shard, examples, own, base=base)
     return Trained(digest, content_read, _slices_done(own) == plan.slices)
 
 
@@ -58,6 +65,7 @@ def train_shards(
     folder: Path,
     workers: int = 2,
     progress: Progress | None = None,
+    base: Path | None = None,
 ) -> dict[Shard, Trained]:
     """Train every task's shard, each in a process of its own.
 
@@ -72,20 +80,24 @@ def train_shards(
         folder: of the model; each shard has its own folder inside.
         workers: processes at once, one core each.
         progress: called in this process with slices done and slices in all.
+        base: folder of the plan's base; None where it has none.
 
     Raises:
         TrainError: this host cannot reproduce the plan, or a shard cannot be trained.
     """
-    check_host(plan)
+    check_host(plan, base)
     if not tasks:
         return {}
     # A fork would inherit this process's threads; a server that only imports has none.
     context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    # What takes seconds to import is imported once, and not in each worker.
+    context.set_forkserver_preload([__name__, *modules_of(plan, base)])
     with ProcessPoolExecutor(workers, context, initializer=_ready_worker) as pool:
         with _interrupts_held():
             futures = {
-                task: pool.submit(train_part, plan, key, *task, tasks[task], folder)
+                task: pool.submit(
+                    train_part, plan, key, *task, tasks[task], folder, base
+                )
                 for task in sorted(tasks)
             }
         try:
@@ -150,7 +162,13 @@ def _ready_worker() -> None:
 
 
 def train_alone(
-    plan: Plan, key: bytes, group: str, shard: int, part: Path, folder: Path
+    plan: Plan,
+    key: bytes,
+    group: str,
+    shard: int,
+    part: Path,
+    folder: Path,
+    base: Path | None = None,
 ) -> Trained:
     """Train one shard in a process of its own that has never seen another run.
 
@@ -158,4 +176,4 @@ def train_alone(
         TrainError: this host cannot reproduce the plan, or see `train_shards`.
     """
     task = (group, shard)
-    return train_shards(plan, key, {task: part}, folder, workers=1)[task]
+    return train_shards(plan, key, {task: part}, folder, workers=1, base=base)[task]

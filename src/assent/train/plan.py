@@ -8,17 +8,27 @@ could not be reached by replaying the end of the run with her.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assent.canon import digest, keyed
 from assent.errors import TrainError
+from assent.train.component import (
+    Adapter,
+    Base,
+    Shape,
+    exact_keys,
+    is_count,
+    is_hex,
+    part,
+    want,
+)
 
 BYTES_PER_SHARD = 65_536  # less text than this and a component starves
 MOST_SHARDS = 256
 GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # it names a folder
-HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+MOMENTS = ("kept", "reset")
 SEED_LIMIT = 2**53  # integers that canonical JSON can say (RFC 8785, section 3.2.2.3)
 
 
@@ -38,9 +48,12 @@ class Group:
 class Plan:
     """What is sealed before any text is read.
 
-    Units: `window` and `tokens_per_subject` in bytes of text; `steps` per pass over a
-    slice; `learning_rates` one per optimizer step of a shard's whole run, in order of
-    slice, then epoch, then step. `golden` is empty until the plan is sealed on a host.
+    Units: `window` and `tokens_per_subject` in tokens of text, which are its bytes
+    where `shape` says what is trained; `steps` per pass over a slice; `learning_rates`
+    one per optimizer step of a shard's whole run, in order of slice, then epoch, then
+    step. Exactly one of `shape` and `base` is there; an `adapter` needs a base. Where
+    `moments` are `reset`, each slice begins with those of a new optimizer, and a
+    checkpoint keeps the weights alone. `golden` is empty until the plan is sealed.
 
     Raises:
         TrainError: a value is outside its range, or two values contradict each other.
@@ -60,16 +73,15 @@ class Plan:
     betas: tuple[float, float]
     clip_norm: float
     seed: int
-    width: int
-    layers: int
-    heads: int
     tokens_per_subject: int
     key_commitment: str  # hex, see `commitment`
-    tokenizer: str = "bytes"
-    parent: None = None  # this version trains from its own initial weights only
+    shape: Shape | None
+    base: Base | None = None
+    adapter: Adapter | None = None
+    moments: str = "kept"
     host: Mapping[str, str] = field(default_factory=dict, hash=False)
     golden: str = ""
-    v: int = 1
+    v: int = 2
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -93,6 +105,8 @@ class Plan:
             value[name] = list(value[name])
         for group in value["groups"]:
             group["regions"] = list(group["regions"])
+        if self.adapter is not None:
+            value["adapter"]["targets"] = list(self.adapter.targets)
         value["host"] = dict(self.host)
         return value
 
@@ -103,7 +117,7 @@ class Plan:
         Raises:
             TrainError: a key is missing or unknown, or a value is not as wanted.
         """
-        given = _exact_keys(value, cls, "plan")
+        given = exact_keys(value, cls, "plan")
         try:
             groups = tuple(_group(item) for item in _list(given["groups"]))
             changed = {
@@ -114,6 +128,9 @@ class Plan:
                 "betas": tuple(map(_number, _list(given["betas"]))),
                 "weight_decay": _number(given["weight_decay"]),
                 "clip_norm": _number(given["clip_norm"]),
+                "shape": part(given["shape"], Shape, "shape of the plan"),
+                "base": part(given["base"], Base, "base of the plan"),
+                "adapter": part(given["adapter"], Adapter, "adapter of the plan"),
                 "host": dict(given["host"]),
             }
             return cls(**{**given, **changed})
@@ -135,21 +152,8 @@ class Plan:
         raise TrainError(f"the plan of `{self.model}` has no group `{name}`")
 
 
-def _exact_keys(value: Any, kind: type[Any], what: str) -> dict[str, Any]:
-    """Return a JSON object whose keys are exactly the fields of `kind`."""
-    wanted = {f.name for f in fields(kind)}
-    found = set(value) if isinstance(value, dict) else set()
-    if found != wanted:
-        missing, unknown = sorted(wanted - found), sorted(map(str, found - wanted))
-        raise TrainError(
-            f"the {what} lacks the keys {missing} and has the unknown keys {unknown}",
-            hint="use the plan file as it was sealed, with the version that sealed it",
-        )
-    return dict(value)
-
-
 def _group(value: Any) -> Group:
-    given = _exact_keys(value, Group, "group of the plan")
+    given = exact_keys(value, Group, "group of the plan")
     return Group(given["name"], tuple(_list(given["regions"])), given["shards"])
 
 
@@ -165,63 +169,54 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _want(condition: bool, what: str, wanted: str) -> None:
-    if not condition:
-        raise TrainError(f"the plan's {what} is not {wanted}")
-
-
 def _check_names(plan: Plan) -> None:
-    _want(type(plan.v) is int and plan.v == 1, "version", "1")
+    want(type(plan.v) is int and plan.v == 2, "version", "2")
     for name in ("model", "purpose"):
         text = getattr(plan, name)
-        _want(isinstance(text, str) and text != "", name, "a text that says something")
+        want(isinstance(text, str) and text != "", name, "a text that says something")
     named = all(isinstance(r, str) and r for r in plan.recipients)
-    _want(bool(plan.recipients) and named, "list of recipients", "a list of names")
+    want(bool(plan.recipients) and named, "list of recipients", "a list of names")
     ordered = list(plan.recipients) == sorted(set(plan.recipients))
-    _want(ordered, "list of recipients", "sorted, each once")
-    _want(plan.tokenizer == "bytes", "tokenizer", "`bytes`")
-    _want(plan.parent is None, "parent", "null, the only one this version trains from")
-    _want(_is_hex(plan.key_commitment), "key commitment", "64 hexadecimal digits")
-    _want(plan.golden == "" or _is_hex(plan.golden), "golden hash", "a digest")
+    want(ordered, "list of recipients", "sorted, each once")
+    want((plan.shape is None) != (plan.base is None), "start", "one: a shape or a base")
+    based = plan.adapter is None or plan.base is not None
+    want(based, "adapter", "on a base")
+    want(plan.moments in MOMENTS, "moments", "`kept` or `reset`")
+    want(is_hex(plan.key_commitment), "key commitment", "64 hexadecimal digits")
+    want(plan.golden == "" or is_hex(plan.golden), "golden hash", "a digest")
     strings = all(isinstance(x, str) for pair in plan.host.items() for x in pair)
-    _want(strings, "host class", "a table of texts")
-
-
-def _is_hex(value: object) -> bool:
-    return isinstance(value, str) and HEX_DIGEST.fullmatch(value) is not None
+    want(strings, "host class", "a table of texts")
 
 
 def _check_sizes(plan: Plan) -> None:
     names = [group.name for group in plan.groups]
-    _want(bool(names) and len(set(names)) == len(names), "groups", "named, each once")
+    want(bool(names) and len(set(names)) == len(names), "groups", "named, each once")
     for group in plan.groups:
         named = isinstance(group.name, str) and GROUP_NAME.fullmatch(group.name)
-        _want(bool(named), "group name", f"a match of `{GROUP_NAME.pattern}`")
+        want(bool(named), "group name", f"a match of `{GROUP_NAME.pattern}`")
         count = group.shards
         power = type(count) is int and count > 0 and count & (count - 1) == 0
-        _want(power and count <= MOST_SHARDS, "shard count", "a power of two to 256")
-        _want(all(isinstance(r, str) for r in group.regions), "regions", "all texts")
-    positive = ("slices", "steps", "epochs", "rows", "window", "width", "layers")
-    for name in (*positive, "heads", "tokens_per_subject"):
-        size = getattr(plan, name)
-        _want(type(size) is int and size >= 1, name, "a whole number from 1")
-    _want(plan.window >= 2, "window", "at least 2 bytes")
-    _want(plan.width % (2 * plan.heads) == 0, "width", "an even number a head")
+        want(power and count <= MOST_SHARDS, "shard count", "a power of two to 256")
+        want(all(isinstance(r, str) for r in group.regions), "regions", "all texts")
+    positive = ("slices", "steps", "epochs", "rows", "window", "tokens_per_subject")
+    for name in positive:
+        want(is_count(getattr(plan, name)), name, "a whole number from 1")
+    want(plan.window >= 2, "window", "at least 2 tokens")
     roomy = plan.tokens_per_subject >= plan.window
-    _want(roomy, "tokens per subject", "at least one window, so nobody is left out")
+    want(roomy, "tokens per subject", "at least one window, so nobody is left out")
     seeded = type(plan.seed) is int and 0 <= plan.seed < SEED_LIMIT
-    _want(seeded, "seed", "a whole number below 2**53")
+    want(seeded, "seed", "a whole number below 2**53")
 
 
 def _check_constants(plan: Plan) -> None:
     count = len(plan.learning_rates)
-    _want(count == plan.run_steps, "rate table", f"one rate for {plan.run_steps} steps")
+    want(count == plan.run_steps, "rate table", f"one rate for {plan.run_steps} steps")
     decay, clip = plan.weight_decay, plan.clip_norm
     floats = (*plan.learning_rates, *plan.betas, decay, clip)
     finite = all(isinstance(x, float) and math.isfinite(x) and x >= 0 for x in floats)
-    _want(finite, "table of constants", "made of finite floats from 0")
-    _want(len(plan.betas) == 2 and max(plan.betas) < 1, "betas", "two numbers below 1")
-    _want(plan.clip_norm > 0, "clip norm", "above 0")
+    want(finite, "table of constants", "made of finite floats from 0")
+    want(len(plan.betas) == 2 and max(plan.betas) < 1, "betas", "two numbers below 1")
+    want(plan.clip_norm > 0, "clip norm", "above 0")
 
 
 def shards_for(declared_bytes: int) -> int:

@@ -6,6 +6,7 @@ her, minus her rows, and nothing else moves.
 """
 
 import hashlib
+import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from assent.canon import keyed
 from assent.errors import TrainError
 from assent.train.plan import Assignment, Plan
+from assent.train.tokens import Tokens
 
 COLUMNS = ("document_id", "subject_id", "slice", "text")
 
@@ -38,7 +40,7 @@ class Row:
     order: bytes
     document_id: str
     chunk: int
-    text: bytes
+    tokens: Sequence[int]
 
 
 # Rows of each step of each slice: schedule[slice][step] is sorted by keyed order.
@@ -81,9 +83,14 @@ def read_part(path: Path) -> tuple[list[Example], str]:
 
 
 def arrange(
-    plan: Plan, key: bytes, group: str, shard: int, examples: Iterable[Example]
+    plan: Plan,
+    key: bytes,
+    group: str,
+    shard: int,
+    examples: Iterable[Example],
+    tokens: Tokens,
 ) -> Schedule:
-    """Put every row in its slice and step.
+    """Put every row in its slice and step; `tokens` cuts the texts.
 
     Raises:
         TrainError: a document comes twice, or its subject belongs in another shard or
@@ -96,7 +103,7 @@ def arrange(
     schedule: Schedule = [[[] for _ in range(plan.steps)] for _ in range(plan.slices)]
     for subject_id, documents in of_subject.items():
         steps = schedule[assignment.slice_index(subject_id)]
-        for row in _capped_rows(plan, assignment, documents):
+        for row in _capped_rows(plan, assignment, documents, tokens):
             steps[assignment.step(row.document_id)].append(row)
     for steps in schedule:
         for rows in steps:
@@ -130,7 +137,7 @@ def _checked(
 
 
 def _capped_rows(
-    plan: Plan, assignment: Assignment, documents: Sequence[Example]
+    plan: Plan, assignment: Assignment, documents: Sequence[Example], tokens: Tokens
 ) -> list[Row]:
     """Cut one subject's documents into rows, and keep rows up to her cap.
 
@@ -141,15 +148,16 @@ def _capped_rows(
             assignment.order(example.document_id, chunk),
             example.document_id,
             chunk,
-            example.text[start : start + plan.window],
+            written[start : start + plan.window],
         )
         for example in documents
-        for chunk, start in enumerate(range(0, len(example.text), plan.window))
+        for written in (tokens.encode(example.text),)
+        for chunk, start in enumerate(range(0, len(written), plan.window))
     ]
     rows.sort(key=lambda row: (row.order, row.document_id, row.chunk))
     kept, room = [], plan.tokens_per_subject
     for row in rows:
-        room -= len(row.text)
+        room -= len(row.tokens)
         if room < 0:
             break
         kept.append(row)
@@ -180,7 +188,8 @@ def content_chain(
         parts = [link]
         for number, rows in enumerate(steps):
             for row in rows:
-                parts += [b"%d" % number, row.order, row.text]
+                read = struct.pack(f">{len(row.tokens)}I", *row.tokens)
+                parts += [b"%d" % number, row.order, read]
         link = keyed(key, "content", *parts)
         chain.append(link.hex())
     return chain

@@ -1,0 +1,160 @@
+"""Clean base models: a folder as `transformers` writes it, pinned by its digest.
+
+Nothing is fetched: a base is read from its folder or not at all, only from
+safetensors, and no code that lies in the folder is run. Two families are known, those
+of Llama and of GPT-2; both have matrices that an adapter can add to.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from assent.canon import digest
+from assent.errors import TrainError
+
+TARGETS = {
+    "llama": (
+        "down_proj",
+        "gate_proj",
+        "k_proj",
+        "o_proj",
+        "q_proj",
+        "up_proj",
+        "v_proj",
+    ),
+    "gpt2": ("c_attn", "c_fc", "c_proj"),
+}
+"""Families of bases, by `model_type`, and the matrices of their blocks."""
+
+
+class Based(nn.Module):
+    """A base model, called as our own: tokens and past to logits and past."""
+
+    def __init__(self, model: nn.Module, positions: int) -> None:
+        super().__init__()
+        self.model = model
+        self.positions = positions
+
+    def forward(self, tokens: Tensor, past: Any = None) -> tuple[Tensor, Any]:
+        """Read tokens after those already read: (B, T) to (B, T, V) float32 logits."""
+        # Without a gradient it is being served: then it goes on from what it has read.
+        keeps = not torch.is_grad_enabled()
+        found = self.model(input_ids=tokens, cache=past, use_cache=keeps)
+        return found.logits, found.cache
+
+
+class BaseTokens:
+    """The tokenizer in a base's folder; see `assent.train.tokens.Tokens`."""
+
+    def __init__(self, tokenizer: Any, size: int) -> None:
+        self._tokenizer = tokenizer.backend_tokenizer
+        # Whoever writes `<|endoftext|>` has written that, and ended nothing.
+        self._tokenizer.encode_special_tokens = True
+        bos = tokenizer.bos_token_id
+        self.bos: int = tokenizer.eos_token_id if bos is None else bos
+        if self.bos is None:
+            raise TrainError(
+                "the base's tokenizer has no token for a beginning or an end",
+                hint="use a base whose tokenizer names its `bos_token`",
+            )
+        self.pad = self.bos
+        self.size = size
+        special = {*tokenizer.all_special_ids, *range(len(tokenizer), size)}
+        self.unsaid = tuple(sorted(special))
+
+    def encode(self, text: bytes) -> Sequence[int]:
+        """Cut a text; bytes that are not UTF-8 are read as U+FFFD."""
+        written = text.decode(errors="replace")
+        return tuple(self._tokenizer.encode(written, add_special_tokens=False).ids)
+
+    def decode(self, tokens: Sequence[int]) -> bytes:
+        """Put a text together again; a broken character becomes U+FFFD."""
+        written: str = self._tokenizer.decode(list(tokens), skip_special_tokens=False)
+        return written.encode()
+
+
+def digest_of(folder: Path) -> str:
+    """Name a base by its files: sha256 of canonical `[[name, sha256 of it], ...]`.
+
+    Raises:
+        TrainError: it is no folder, or a file cannot be read.
+    """
+    try:
+        files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+        return digest([[path.name, _sha256(path)] for path in files if path.is_file()])
+    except OSError as error:
+        raise _unreadable(folder, "it or a file in it cannot be opened") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def family(folder: Path) -> str:
+    """Say which family a base is of.
+
+    Raises:
+        TrainError: it has no readable `config.json`, or is of another family.
+    """
+    try:
+        found = json.loads((folder / "config.json").read_bytes())["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, "its `config.json` names no model type") from error
+    if found not in TARGETS:
+        raise TrainError(
+            f"the base in `{folder.name}` is of the family `{found}`, wanted one of "
+            f"{sorted(TARGETS)}",
+            hint="use a Llama- or GPT-2-shaped model",
+        )
+    return str(found)
+
+
+@cache  # a base may be large, and whoever serves reads it for many shards
+def load(folder: Path, wanted: str) -> tuple[Based, BaseTokens]:
+    """Read a base that has this digest: (model, tokens). It must not be written to.
+
+    Raises:
+        TrainError: the folder has another digest, or no model and tokenizer that can
+            be read without a network and without code of its own.
+    """
+    found = digest_of(folder)
+    if found != wanted:
+        raise TrainError(
+            f"the base in `{folder.name}` has the digest {found}, the plan wants "
+            f"{wanted}",
+            hint="restore the base that the plan was sealed with",
+        )
+    family(folder)
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError as error:
+        raise TrainError(
+            "a base model needs the package `transformers`",
+            hint="pip install 'assent[base]'",
+        ) from error
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, **options
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **options)
+        tokens = BaseTokens(tokenizer, model.config.vocab_size)
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        raise _unreadable(folder, "`transformers` cannot load it") from error
+    model.eval()  # no dropout, here and when it trains
+    model.requires_grad_(False)
+    return Based(model, model.config.max_position_embeddings), tokens
+
+
+def _unreadable(folder: Path, why: str) -> TrainError:
+    return TrainError(
+        f"the base in `{folder.name}` cannot be read: {why}",
+        hint="give a folder with `config.json`, `*.safetensors` and `tokenizer.json`",
+    )

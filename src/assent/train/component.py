@@ -1,0 +1,135 @@
+"""Components: what a shard trains, as its plan declares it.
+
+A component is a byte transformer from its own initial weights; or a clean base model
+that goes on training; or a low-rank adapter on one, which is otherwise frozen.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from assent.errors import TrainError
+
+HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_Part = TypeVar("_Part")
+
+
+def want(condition: bool, what: str, wanted: str) -> None:
+    """Refuse a plan in which something is not as wanted. Raises: TrainError."""
+    if not condition:
+        raise TrainError(f"the plan's {what} is not {wanted}")
+
+
+def is_hex(value: object) -> bool:
+    """Say whether a value is 64 hexadecimal digits."""
+    return isinstance(value, str) and HEX_DIGEST.fullmatch(value) is not None
+
+
+def is_count(value: object) -> bool:
+    """Say whether a value is a whole number from 1."""
+    return type(value) is int and value >= 1
+
+
+def exact_keys(value: Any, kind: type[Any], what: str) -> dict[str, Any]:
+    """Return a JSON object whose keys are exactly the fields of `kind`.
+
+    Raises:
+        TrainError: a key is missing or unknown.
+    """
+    wanted = {f.name for f in fields(kind)}
+    found = set(value) if isinstance(value, dict) else set()
+    if found != wanted:
+        missing, unknown = sorted(wanted - found), sorted(map(str, found - wanted))
+        raise TrainError(
+            f"the {what} lacks the keys {missing} and has the unknown keys {unknown}",
+            hint="use the plan file as it was sealed, with the version that sealed it",
+        )
+    return dict(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of a byte transformer: `width` is split evenly among `heads`.
+
+    Raises:
+        TrainError: a size is no whole number, or a head has an odd width.
+    """
+
+    width: int
+    layers: int
+    heads: int
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            want(is_count(getattr(self, each.name)), each.name, "a whole number from 1")
+        want(self.width % (2 * self.heads) == 0, "width", "an even number a head")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A clean base model: a folder as `transformers` writes it.
+
+    Args:
+        digest: of its files, see `assent.train.base.digest_of`.
+        provenance: what it was trained on, and by whom, in words: a certificate covers
+            what we trained, not what the base has read.
+
+    Raises:
+        TrainError: the digest is none, or nothing is said about where it comes from.
+    """
+
+    digest: str
+    provenance: str
+
+    def __post_init__(self) -> None:
+        want(is_hex(self.digest), "digest of the base", "64 hexadecimal digits")
+        said = isinstance(self.provenance, str) and self.provenance.strip() != ""
+        want(said, "provenance of the base", "a text that says where it comes from")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Low-rank additions to some matrices of a base. Source: arXiv 2106.09685.
+
+    Args:
+        rank: of each addition.
+        alpha: an addition counts `alpha / rank`.
+        targets: last names of the modules that get one, sorted, each once.
+
+    Raises:
+        TrainError: a value is outside its range.
+    """
+
+    rank: int
+    alpha: float
+    targets: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        want(is_count(self.rank), "rank", "a whole number from 1")
+        positive = isinstance(self.alpha, float) and 0 < self.alpha < float("inf")
+        want(positive, "alpha", "a finite number above 0")
+        named = all(
+            isinstance(each, str) and MODULE_NAME.fullmatch(each)
+            for each in self.targets
+        )
+        ordered = self.targets == tuple(sorted(set(self.targets)))
+        want(bool(self.targets) and named and ordered, "targets", "sorted module names")
+
+
+def part(value: Any, kind: Callable[..., _Part], what: str) -> _Part | None:
+    """Read a part of a plan back from JSON; null is none.
+
+    Raises:
+        TrainError: a key is missing or unknown, or a value is not as wanted.
+        TypeError: a value has the wrong JSON type.
+    """
+    if value is None:
+        return None
+    given = exact_keys(value, kind, what)  # type: ignore[arg-type]
+    if "targets" in given:
+        given["targets"] = tuple(given["targets"])
+    if type(given.get("alpha")) is int:  # canonical JSON writes 16.0 as 16
+        given["alpha"] = float(given["alpha"])
+    return kind(**given)
