@@ -13,8 +13,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from assent.train.base import TARGETS, digest_of
-from assent.train.component import Adapter, Base
+from assent.train.component import TARGETS, Adapter, Base, digest_of
 from assent.train.host import seal
 from assent.train.plan import Plan
 from small_plan import PLAN, WORDS

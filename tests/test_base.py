@@ -13,7 +13,8 @@ from assent.errors import TrainError
 from assent.forget.reach import Reach
 from assent.forget.repair import replay, train_as_if_never
 from assent.train import checkpoint
-from assent.train.base import TARGETS, digest_of, load
+from assent.train.base import load
+from assent.train.component import TARGETS, digest_of
 from assent.train.ensemble import Served
 from assent.train.host import check_host
 from assent.train.initial import initial, size_of, trained
@@ -123,7 +124,8 @@ def test_reading_a_base_never_asks_a_network(tmp_path):
         "def refuse(*_, **__): raise AssertionError('the network was asked')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
         "from pathlib import Path\n"
-        "from assent.train.base import digest_of, load\n"
+        "from assent.train.base import load\n"
+        "from assent.train.component import digest_of\n"
         f"folder = Path({str(folder)!r})\n"
         "load(folder, digest_of(folder))\n"
     )

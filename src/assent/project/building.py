@@ -23,7 +23,7 @@ from assent.policy.model import in_force
 from assent.policy.redaction import Redaction, strictest
 from assent.policy.regions import UNKNOWN
 from assent.project.commitments import commit, is_logged
-from assent.project.config import FILE, Config
+from assent.project.config import FILE
 from assent.project.leaving import LEFT
 from assent.project.naming import agreed
 from assent.project.objecting import listed, objector_entries
@@ -39,7 +39,14 @@ from assent.redact.directory import COLUMNS, Directory
 from assent.redact.hidden import union
 from assent.redact.redactor import Redactor
 from assent.terms import PROVED, EventKind, Inside, Residence, iso
-from assent.train.component import Shape
+from assent.train.component import (
+    TARGETS,
+    Adapter,
+    Base,
+    Shape,
+    digest_of,
+    family,
+)
 from assent.train.plan import (
     Assignment,
     Group,
@@ -223,7 +230,7 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
             else "the policy in force allows nothing, so there is nothing to build",
             hint="publish one: `assent policy publish FILE`",
         )
-    plan_of(place.config, groups, bytes(32))  # a key is drawn only for a plan that is
+    plan_of(place, groups, bytes(32))  # a key is drawn only for a plan that is
     return question
 
 
@@ -284,7 +291,7 @@ def _seal_plan(
 
     progress("plan sealed", 0, 1)
     key = plan_key(place, pins["plan_number"])
-    plan = seal(plan_of(place.config, groups, key))
+    plan = seal(plan_of(place, groups, key), place.config.base_folder)
     if plan.digest not in sealed_plans(place):
         place.book.publish(
             EventKind.PLAN_SEALED,
@@ -301,9 +308,13 @@ def _seal_plan(
     return plan
 
 
-def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> Plan:
-    """Draw up a plan from declarations alone: no count of people or texts is asked."""
-    train = config.train
+def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Plan:
+    """Draw up a plan from declarations alone: no count of people or texts is asked.
+
+    Raises:
+        TrainError: a declaration is out of its range, or the base cannot be read.
+    """
+    config, train = place.config, place.config.train
     steps = train.slices * train.epochs * train.steps
     return Plan(
         model=config.model,
@@ -325,8 +336,22 @@ def plan_of(config: Config, groups: dict[str, tuple[str, ...]], key: bytes) -> P
         seed=train.seed,
         tokens_per_subject=train.tokens_per_subject,
         key_commitment=commitment(key),
-        shape=Shape(train.width, train.layers, train.heads),
+        moments=train.moments,
+        **_start(place),
     )
+
+
+def _start(place: Place) -> dict[str, Any]:
+    """Say what a shard starts from: a shape, or a base and its adapter."""
+    sizes, base = place.config.train.sizes, place.config.base
+    if base is None:
+        return {"shape": Shape(*sizes) if sizes else None}
+    adapter = None
+    if base.rank is not None:
+        targets = base.targets or TARGETS[family(base.folder)]
+        adapter = Adapter(base.rank, float(base.alpha or 0), targets)
+    pinned = Base(digest_of(base.folder), base.provenance)
+    return {"shape": None, "base": pinned, "adapter": adapter}
 
 
 def pinned_directory(place: Place) -> Directory:

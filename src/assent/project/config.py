@@ -42,6 +42,14 @@ KEYS: dict[str, dict[str, type]] = {
         "learning_rate": float,
         "seed": int,
         "workers": int,
+        "moments": str,
+    },
+    "base": {
+        "folder": str,
+        "provenance": str,
+        "rank": int,
+        "alpha": float,
+        "targets": list,
     },
     "capacity": {},
     "receipts": {
@@ -54,8 +62,13 @@ KEYS: dict[str, dict[str, type]] = {
     },
 }
 
-MAY_BE_LEFT_OUT = frozenset({"ledger", "tiers", "witnesses", *KEYS["receipts"]})
-SECTION_MAY_BE_LEFT_OUT = "receipts"
+SIZES = ("width", "layers", "heads")
+"""Of a transformer that starts from nothing; a base has its own."""
+MAY_BE_LEFT_OUT = frozenset(
+    {"ledger", "tiers", "witnesses", *KEYS["receipts"], "moments"}
+    | {"rank", "alpha", "targets", *SIZES}
+)
+SECTIONS_MAY_BE_LEFT_OUT = ("base", "receipts")
 CHOICES = ("real", "simulated")
 
 SERVER_LINE = '# ledger = "postgresql://assent@db.example.org/ledger"'
@@ -94,6 +107,13 @@ tokens_per_subject = 8000
 learning_rate = 0.006
 seed = 1
 workers = 2
+# moments = "reset"     # a new optimizer in each slice: a third of the storage
+
+# [base]                # start from a clean model instead of width, layers and heads
+# folder = "bases/clean"             # as `transformers` writes it
+# provenance = "public-domain books, trained by us in 2026"
+# rank = 8              # with it an adapter is trained, and the base itself is frozen
+# alpha = 16.0
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
 default = {capacity}
@@ -111,20 +131,36 @@ default = {capacity}
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """What a plan is sealed from. Sizes in rows, bytes (`window`) and steps."""
+    """What a plan is sealed from. Sizes in rows, tokens (`window`) and steps.
+
+    `sizes` are width, layers and heads; None where there is a base.
+    """
 
     slices: int
     steps: int
     epochs: int
     rows: int
     window: int
-    width: int
-    layers: int
-    heads: int
     tokens_per_subject: int
     learning_rate: float
     seed: int
     workers: int
+    sizes: tuple[int, int, int] | None
+    moments: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaseConfig:
+    """Where a clean base lies, and how it is trained.
+
+    Without a rank all of it is trained; no targets: every matrix of its blocks.
+    """
+
+    folder: Path
+    provenance: str
+    rank: int | None = None
+    alpha: float | None = None
+    targets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +176,7 @@ class Config:
     model: str
     declared: Declared
     train: TrainConfig
+    base: BaseConfig | None
     capacity: Mapping[str, int]
     receipts: Mapping[str, str]
     witnesses: str = ""
@@ -154,6 +191,11 @@ class Config:
     def note(self) -> str:
         """What must stand wherever people's choices are shown; empty: nothing."""
         return "simulated choices" if self.choices == "simulated" else ""
+
+    @property
+    def base_folder(self) -> Path | None:
+        """Folder of the clean base; None where shards start from nothing."""
+        return self.base.folder if self.base else None
 
     def declared_bytes(self, group: str) -> int:
         """Bytes of text that a group may hold, as declared."""
@@ -175,11 +217,11 @@ def load_config(folder: Path) -> Config:
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"`{FILE}` is not TOML: {error}") from error
-    return parse_config(text)
+    return parse_config(text, folder)
 
 
-def parse_config(text: str) -> Config:
-    """Read the text of `assent.toml`.
+def parse_config(text: str, folder: Path) -> Config:
+    """Read the text of `assent.toml` in a project folder.
 
     Raises:
         UsageError: no TOML, or a key that is unknown, missing or wrong.
@@ -215,11 +257,47 @@ def parse_config(text: str) -> Config:
         recipients=tuple(sorted(set(use["recipients"]))),
         model=use["model"],
         declared=declared,
-        train=TrainConfig(**value["train"]),
+        train=_train(value["train"]),
+        base=_base(value["base"], folder) if "base" in value else None,
         capacity=dict(value["capacity"]),
         receipts=dict(value.get("receipts", {})),
         witnesses=value["project"].get("witnesses", ""),
     )
+
+
+def _train(value: dict[str, Any]) -> TrainConfig:
+    given = {key: each for key, each in value.items() if key not in SIZES}
+    sizes = tuple(value[key] for key in SIZES if key in value) or None
+    return TrainConfig(**{"moments": "kept", **given, "sizes": sizes})
+
+
+def _base(value: dict[str, Any], folder: Path) -> BaseConfig:
+    listed = value.get("targets")
+    targets = None if listed is None else tuple(sorted(set(listed)))
+    return BaseConfig(
+        **{**value, "folder": folder / value["folder"], "targets": targets}
+    )
+
+
+def _check_start(value: dict[str, Any]) -> None:
+    """Refuse sizes beside a base, none without one, and half an adapter."""
+    given = [key for key in SIZES if key in value["train"]]
+    if "base" not in value:
+        for key in SIZES:
+            _check_value("train", key, value["train"].get(key), int)
+        return
+    if given:
+        raise UsageError(
+            f"`{FILE}`: `[base]` has its own {', '.join(given)}",
+            hint="leave these out in `[train]`, or the section `[base]`",
+        )
+    base = value["base"]
+    needed = {"rank", "alpha"} if {"rank", "alpha", "targets"} & base.keys() else set()
+    if not needed <= base.keys():
+        raise UsageError(
+            f"`{FILE}`: `[base]` has half an adapter, wanted `rank` and `alpha`",
+            hint="leave out `rank`, `alpha` and `targets` to train all of the base",
+        )
 
 
 def _check(value: dict[str, Any]) -> None:
@@ -230,7 +308,7 @@ def _check(value: dict[str, Any]) -> None:
             )
     for section, keys in KEYS.items():
         found = value.get(section)
-        if found is None and section == SECTION_MAY_BE_LEFT_OUT:
+        if found is None and section in SECTIONS_MAY_BE_LEFT_OUT:
             continue
         if not isinstance(found, dict):
             raise UsageError(f"`{FILE}`: section `[{section}]` is missing")
@@ -243,6 +321,7 @@ def _check(value: dict[str, Any]) -> None:
         for key, kind in keys.items():
             if key in found or key not in MAY_BE_LEFT_OUT:
                 _check_value(section, key, found.get(key), kind)
+    _check_start(value)
     origin = value["project"]["origin"]
     if not ORIGIN.fullmatch(origin):
         raise UsageError(
@@ -268,7 +347,7 @@ def _check_value(section: str, key: str, found: object, kind: type) -> None:
         raise UsageError(f"{where} is missing")
     if isinstance(found, bool) or not isinstance(found, kind):
         raise UsageError(f"{where} has the wrong type, wanted {kind.__name__}")
-    one_line = section == "receipts" or key == "witnesses"
+    one_line = section == "receipts" or key in ("witnesses", "folder", "provenance")
     if one_line and not (found and str(found).isprintable()):
         raise UsageError(f"{where} is empty or cannot be printed, wanted one line")
     if isinstance(found, int | float) and found <= 0:

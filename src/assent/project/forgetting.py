@@ -221,7 +221,7 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     work = _work(place, pins, progress)
     if not work.standing.wrong:
         return Repaired(work.old_model, 0, 0)
-    check_host(work.plan)
+    check_host(work.plan, place.config.base_folder)
     place.begin(JOB, pins)
     # Crash from here on: the pins are found and the repair goes on with them.
     corpus = _corpus_without(work)
@@ -411,6 +411,7 @@ def _replay(
         draft,
         work.place.config.train.workers,
         lambda done, total: work.progress("slices replayed", done, total),
+        work.place.config.base_folder,
     )
     return shards
 
@@ -423,8 +424,9 @@ def _oracle(work: _Work, parts: dict[Shard, Path], repaired: str) -> dict[Shard,
         work.progress("oracle runs", done, len(work.reaches))
         remove(folder)  # an interrupted run proves nothing
         shard = (one.group, one.shard)
+        base = work.place.config.base_folder
         found[shard] = train_as_if_never(
-            work.plan, work.key, *shard, parts[shard], folder
+            work.plan, work.key, *shard, parts[shard], folder, base
         )
     remove(folder)
     work.progress("oracle runs", len(work.reaches), len(work.reaches))
@@ -469,7 +471,8 @@ def _certificate(
             )
         ),
         replayed_share=replayed_share(work.plan, work.reaches),
-        golden_ok=golden_hash(work.plan) == work.plan.golden,
+        golden_ok=golden_hash(work.plan, work.place.config.base_folder)
+        == work.plan.golden,
         destroyed=_destroyed(work, repaired),
     )
 

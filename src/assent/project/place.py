@@ -97,7 +97,7 @@ class Place:
                 else "nothing is loaded there yet: go on with "
                 f"`assent --project {folder.name} load --from ...`",
             )
-        config = parse_config(config_text)
+        config = parse_config(config_text, folder)
         private = dict.fromkeys((*PERSONAL, "secrets"), 0o700)
         with new_folders(folder, dict.fromkeys(FOLDERS, 0o777) | private):
             place = cls._connect(folder, config, clock, randomness)

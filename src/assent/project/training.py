@@ -128,7 +128,7 @@ def _check_trainable(place: Place, plan: Plan, corpus_id: str) -> None:
             hint="run `assent build` again: it decides as of now",
         )
     check_parts(place.corpus_folder(corpus_id))
-    check_host(plan)
+    check_host(plan, place.config.base_folder)
 
 
 def _drop_another(place: Place, model_id: str) -> None:
@@ -172,6 +172,7 @@ def train_corpus(
         folder,
         place.config.train.workers,
         lambda done, total: progress("slices trained", done, total),
+        place.config.base_folder,
     )
     listed = {part.path: part.sha256 for part in read_manifest(corpus).parts}
     for bucket, each in shards.items():
@@ -283,7 +284,9 @@ def log_model(
             **(extra or {}),
         },
     )
-    return Trained(model_id, plan, shards, size_of(plan, None), event.number)
+    return Trained(
+        model_id, plan, shards, size_of(plan, place.config.base_folder), event.number
+    )
 
 
 def logged(place: Place, model_id: str) -> Any:
@@ -354,7 +357,8 @@ def mixture(place: Place, model: dict[str, Any], plan: Plan, now: Standing) -> S
                     f"{shards[group, shard].digest}",
                     hint="restore the model's folder from a backup of this very model",
                 )
-    return Served(plan, place.model_folder(model["model_id"]), now.serving)
+    folder = place.model_folder(model["model_id"])
+    return Served(plan, folder, now.serving, place.config.base_folder)
 
 
 def bits_per_byte(place: Place, texts: list[bytes], base: bool = False) -> float:

@@ -5,8 +5,6 @@ safetensors, and no code that lies in the folder is run. Two families are known,
 of Llama and of GPT-2; both have matrices that an adapter can add to.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,22 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from assent.canon import digest
 from assent.errors import TrainError
-
-TARGETS = {
-    "llama": (
-        "down_proj",
-        "gate_proj",
-        "k_proj",
-        "o_proj",
-        "q_proj",
-        "up_proj",
-        "v_proj",
-    ),
-    "gpt2": ("c_attn", "c_fc", "c_proj"),
-}
-"""Families of bases, by `model_type`, and the matrices of their blocks."""
+from assent.train.component import digest_of, family, unreadable
 
 
 class Based(nn.Module):
@@ -79,43 +63,6 @@ class BaseTokens:
         return written.encode()
 
 
-def digest_of(folder: Path) -> str:
-    """Name a base by its files: sha256 of canonical `[[name, sha256 of it], ...]`.
-
-    Raises:
-        TrainError: it is no folder, or a file cannot be read.
-    """
-    try:
-        files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-        return digest([[path.name, _sha256(path)] for path in files if path.is_file()])
-    except OSError as error:
-        raise _unreadable(folder, "it or a file in it cannot be opened") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def family(folder: Path) -> str:
-    """Say which family a base is of.
-
-    Raises:
-        TrainError: it has no readable `config.json`, or is of another family.
-    """
-    try:
-        found = json.loads((folder / "config.json").read_bytes())["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, "its `config.json` names no model type") from error
-    if found not in TARGETS:
-        raise TrainError(
-            f"the base in `{folder.name}` is of the family `{found}`, wanted one of "
-            f"{sorted(TARGETS)}",
-            hint="use a Llama- or GPT-2-shaped model",
-        )
-    return str(found)
-
-
 @cache  # a base may be large, and whoever serves reads it for many shards
 def load(folder: Path, wanted: str) -> tuple[Based, BaseTokens]:
     """Read a base that has this digest: (model, tokens). It must not be written to.
@@ -147,14 +94,7 @@ def load(folder: Path, wanted: str) -> tuple[Based, BaseTokens]:
         tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **options)
         tokens = BaseTokens(tokenizer, model.config.vocab_size)
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-        raise _unreadable(folder, "`transformers` cannot load it") from error
+        raise unreadable(folder, "`transformers` cannot load it") from error
     model.eval()  # no dropout, here and when it trains
     model.requires_grad_(False)
     return Based(model, model.config.max_position_embeddings), tokens
-
-
-def _unreadable(folder: Path, why: str) -> TrainError:
-    return TrainError(
-        f"the base in `{folder.name}` cannot be read: {why}",
-        hint="give a folder with `config.json`, `*.safetensors` and `tokenizer.json`",
-    )

@@ -4,16 +4,34 @@ A component is a byte transformer from its own initial weights; or a clean base 
 that goes on training; or a low-rank adapter on one, which is otherwise frozen.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
+from assent.canon import digest
 from assent.errors import TrainError
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _Part = TypeVar("_Part")
+
+TARGETS = {
+    "llama": (
+        "down_proj",
+        "gate_proj",
+        "k_proj",
+        "o_proj",
+        "q_proj",
+        "up_proj",
+        "v_proj",
+    ),
+    "gpt2": ("c_attn", "c_fc", "c_proj"),
+}
+"""Families of bases, by `model_type`, and the matrices of their blocks."""
 
 
 def want(condition: bool, what: str, wanted: str) -> None:
@@ -72,7 +90,7 @@ class Base:
     """A clean base model: a folder as `transformers` writes it.
 
     Args:
-        digest: of its files, see `assent.train.base.digest_of`.
+        digest: of its files, see `digest_of`.
         provenance: what it was trained on, and by whom, in words: a certificate covers
             what we trained, not what the base has read.
 
@@ -133,3 +151,48 @@ def part(value: Any, kind: Callable[..., _Part], what: str) -> _Part | None:
     if type(given.get("alpha")) is int:  # canonical JSON writes 16.0 as 16
         given["alpha"] = float(given["alpha"])
     return kind(**given)
+
+
+def digest_of(folder: Path) -> str:
+    """Name a base by its files: sha256 of canonical `[[name, sha256 of it], ...]`.
+
+    Raises:
+        TrainError: it is no folder, or a file cannot be read.
+    """
+    try:
+        files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+        return digest([[path.name, _sha256(path)] for path in files if path.is_file()])
+    except OSError as error:
+        raise unreadable(folder, "it or a file in it cannot be opened") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def family(folder: Path) -> str:
+    """Say which family a base is of.
+
+    Raises:
+        TrainError: it has no readable `config.json`, or is of another family.
+    """
+    try:
+        found = json.loads((folder / "config.json").read_bytes())["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise unreadable(folder, "its `config.json` names no model type") from error
+    if found not in TARGETS:
+        raise TrainError(
+            f"the base in `{folder.name}` is of the family `{found}`, wanted one of "
+            f"{sorted(TARGETS)}",
+            hint="use a Llama- or GPT-2-shaped model",
+        )
+    return str(found)
+
+
+def unreadable(folder: Path, why: str) -> TrainError:
+    """Say that a folder holds no base that can be read."""
+    return TrainError(
+        f"the base in `{folder.name}` cannot be read: {why}",
+        hint="give a folder with `config.json`, `*.safetensors` and `tokenizer.json`",
+    )

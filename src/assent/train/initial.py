@@ -9,8 +9,9 @@ from torch import nn
 
 from assent.errors import TrainError
 from assent.train.adapter import adapted
-from assent.train.base import Based, BaseTokens, family, load
+from assent.train.base import Based, BaseTokens, load
 from assent.train.checkpoint import State
+from assent.train.component import family
 from assent.train.model import initial_model
 from assent.train.plan import Plan
 from assent.train.tokens import BYTES, Tokens
