@@ -63,6 +63,19 @@ class BaseTokens:
         return written.encode()
 
 
+def transformers() -> Any:
+    """Give the library, told to be quiet. Raises: TrainError: it is not installed."""
+    try:
+        import transformers as library
+    except ImportError as error:
+        raise TrainError(
+            "a base model, and a merged one, need the package `transformers`",
+            hint="pip install 'assent[base]'",
+        ) from error
+    library.utils.logging.disable_progress_bar()
+    return library
+
+
 @cache  # a base may be large, and whoever serves reads it for many shards
 def load(folder: Path, wanted: str) -> tuple[Based, BaseTokens]:
     """Read a base that has this digest: (model, tokens). It must not be written to.
@@ -79,19 +92,15 @@ def load(folder: Path, wanted: str) -> tuple[Based, BaseTokens]:
             hint="restore the base that the plan was sealed with",
         )
     family(folder)
-    try:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError as error:
-        raise TrainError(
-            "a base model needs the package `transformers`",
-            hint="pip install 'assent[base]'",
-        ) from error
+    library = transformers()
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model = library.AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, **options
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **options)
+        tokenizer = library.AutoTokenizer.from_pretrained(
+            folder, use_fast=True, **options
+        )
         tokens = BaseTokens(tokenizer, model.config.vocab_size)
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise unreadable(folder, "`transformers` cannot load it") from error
