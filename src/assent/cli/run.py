@@ -187,6 +187,24 @@ def ask(
     click.echo("".join(c if c.isprintable() or c == "\n" else " " for c in answer.text))
 
 
+@cli.command()
+@click.argument("group")
+@click.pass_context
+def export(context: click.Context, group: str) -> None:
+    """Merge GROUP of the served model into one folder that `transformers` loads.
+
+    Exit 1 while a shard of it is in quarantine or the group is suspended. A repair
+    makes the exports anew.
+
+    \b
+    assent export eu
+    """
+    with opened(context) as project:
+        exported = project.export(group)
+    for line in exported.lines():
+        click.echo(line)
+
+
 # -- forget, prove, verify -------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assent.project.auditing import Audit, Options
     from assent.project.building import Built
     from assent.project.erasing import Erasure
+    from assent.project.exporting import Exported
     from assent.project.forgetting import Repaired
     from assent.project.importing import Imported
     from assent.project.objecting import Objection
@@ -365,6 +366,17 @@ class Project(Decides, Outward):
         from assent.project.training import ask
 
         return ask(self.place, prompt, size, seed, temperature)
+
+    def export(self, group: str) -> "Exported":
+        """Merge a group of the served model into one that `transformers` loads.
+
+        Raises:
+            UsageError: no model is trained, or it has no such group.
+            DeniedError: a shard of the group is in quarantine, or it is suspended.
+        """
+        from assent.project.exporting import export
+
+        return export(self.place, group)
 
     def forget(self, oracle: bool = False, progress: Progress = silent) -> "Repaired":
         """Repair the served model for everything that is no longer permitted."""

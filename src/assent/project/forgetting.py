@@ -37,6 +37,7 @@ from assent.project.building import (
     sealed_plans,
 )
 from assent.project.commitments import commit, people
+from assent.project.exporting import rebuild
 from assent.project.place import MODELS, Place, Progress
 from assent.project.refuted import (
     CERTIFICATE,
@@ -80,6 +81,7 @@ class Repaired:
         renamed: texts of others out of which names were taken.
         unnamed: of how many people.
         authors: whose texts went or changed.
+        exports: what became of the merged models of the model before.
     """
 
     model_id: str
@@ -92,6 +94,7 @@ class Repaired:
     renamed: int = 0
     unnamed: int = 0
     authors: int = 0
+    exports: tuple[str, ...] = ()
 
     @property
     def bit_identical(self) -> bool | None:
@@ -139,6 +142,7 @@ class Repaired:
             ]
         if self.entry is not None:
             lines.append(f"model {self.model_id}, logged as ledger entry {self.entry}")
+        lines += self.exports
         if self.denied_since:
             lines.append(
                 f"{self.denied_since:,} documents were withdrawn since: "
@@ -244,6 +248,7 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
     ).entry
     # Crash here: the repaired model is logged and served; the next run comes here.
     remove(place.model_folder(work.old_model))
+    exports = rebuild(place, work.old_model)
     place.finish(JOB)
     if oracle and certificate.bit_identical is None:
         raise ForgetError(
@@ -253,7 +258,7 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
         )
     # What was withdrawn after the pins is still in the model that is served now.
     now = standing(place, work.plan, corpus.corpus_id, place.clock(), place.book.size)
-    return replace(done, entry=entry, denied_since=len(now.wrong))
+    return replace(done, entry=entry, denied_since=len(now.wrong), exports=exports)
 
 
 def _done(work: _Work, repaired: str, certificate: Certificate) -> Repaired:

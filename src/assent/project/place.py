@@ -48,7 +48,7 @@ Progress = Callable[[str, int, int], None]
 
 SUSPENSIONS = (EventKind.SUSPENSION_ORDERED, EventKind.SUSPENSION_LIFTED)
 FOLDERS = ("policies", "notices", "objects")
-PERSONAL = ("data", "corpora", "models", "shares", ".spill")
+PERSONAL = ("data", "corpora", "models", "exports", "shares", ".spill")
 """Hold what people wrote, or was made of it: mode 0700, for their owner alone."""
 LEDGER = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 LOADED = "loaded.json"

@@ -344,9 +344,22 @@ def mixture(place: Place, model: dict[str, Any], plan: Plan, now: Standing) -> S
     Raises:
         TrainError: a checkpoint is damaged, or is not this model's.
     """
+    check_served(place, model, plan, now.serving)
+    folder = place.model_folder(model["model_id"])
+    return Served(plan, folder, now.serving, place.config.base_folder)
+
+
+def check_served(
+    place: Place, model: dict[str, Any], plan: Plan, serving: Mapping[str, list[int]]
+) -> dict[Shard, TrainedShard]:
+    """Make sure that the shards of some groups are those that were logged.
+
+    Raises:
+        TrainError: one is not this model's.
+    """
     shards = checked_summary(place, model)
     folder = place.model_folder(model["model_id"])
-    for group, numbers in now.serving.items():
+    for group, numbers in serving.items():
         for shard in numbers:
             own = shard_folder(folder, group, shard)
             found = checkpoint.describe(own, plan.slices)
@@ -357,8 +370,7 @@ def mixture(place: Place, model: dict[str, Any], plan: Plan, now: Standing) -> S
                     f"{shards[group, shard].digest}",
                     hint="restore the model's folder from a backup of this very model",
                 )
-    folder = place.model_folder(model["model_id"])
-    return Served(plan, folder, now.serving, place.config.base_folder)
+    return shards
 
 
 def bits_per_byte(place: Place, texts: list[bytes], base: bool = False) -> float:

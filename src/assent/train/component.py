@@ -4,7 +4,6 @@ A component is a byte transformer from its own initial weights; or a clean base 
 that goes on training; or a low-rank adapter on one, which is otherwise frozen.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from assent.canon import digest
 from assent.errors import TrainError
+from assent.files import file_sha256
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -161,14 +161,11 @@ def digest_of(folder: Path) -> str:
     """
     try:
         files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-        return digest([[path.name, _sha256(path)] for path in files if path.is_file()])
+        return digest(
+            [[path.name, file_sha256(path)] for path in files if path.is_file()]
+        )
     except OSError as error:
         raise unreadable(folder, "it or a file in it cannot be opened") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def family(folder: Path) -> str:
