@@ -279,7 +279,7 @@ def log_model(
             "model_id": model_id,
             "plan": plan.digest,
             "corpora": [corpus_id],
-            "parents": [],
+            "parents": [{"external": plan.base.digest}] if plan.base else [],
             **_digests(shards),
             **(extra or {}),
         },
