@@ -16,10 +16,10 @@ from assent.train import checkpoint
 from assent.train.base import load
 from assent.train.component import TARGETS, digest_of
 from assent.train.ensemble import Served
+from assent.train.exact import reproducible
 from assent.train.host import check_host
 from assent.train.initial import initial, size_of, trained
 from assent.train.loop import Trainer, train_shard
-from assent.train.model import reproducible
 from assent.train.plan import shard_folder
 from assent.train.rows import Row
 from small_base import END, FAMILIES, based, write_base

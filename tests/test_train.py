@@ -14,6 +14,7 @@ from assent.errors import TrainError
 from assent.train import checkpoint
 from assent.train.component import Shape
 from assent.train.ensemble import CLEAN_BASE, Served
+from assent.train.exact import reproducible
 from assent.train.host import check_host, golden_hash, host_class
 from assent.train.loop import (
     Microbatch,
@@ -22,7 +23,7 @@ from assent.train.loop import (
     microbatches,
     train_shard,
 )
-from assent.train.model import VOCABULARY, initial_model, reproducible
+from assent.train.model import VOCABULARY, initial_model
 from assent.train.parallel import train_part, train_shards
 from assent.train.plan import shard_folder
 from assent.train.rows import Row, read_part
@@ -311,6 +312,29 @@ def test_a_state_of_another_architecture_is_refused(plan):
 
 
 # --- the host ------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this host has a CUDA device")
+def test_a_plan_for_a_device_that_is_not_here_is_refused(plan, trained, tmp_path):
+    on_gpu = replace(plan, device="cuda")
+    for work in (
+        lambda: sealed(device="cuda"),
+        lambda: check_host(on_gpu),
+        lambda: Served(on_gpu, trained[0], {}),
+        lambda: train(on_gpu, tmp_path, []),
+    ):
+        with pytest.raises(TrainError, match="this host has none"):
+            work()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this host has no GPU")
+def test_on_a_gpu_a_repaired_shard_is_the_one_that_never_saw_her(tmp_path):
+    plan = sealed(device="cuda")
+    examples = shard_documents(plan)
+    rest = without(examples, people(plan, "eu", 0, 1)[0])
+
+    train(plan, tmp_path / "one", examples)
+    assert train(plan, tmp_path / "one", rest) == train(plan, tmp_path / "two", rest)
 
 
 def test_the_host_that_sealed_a_plan_reproduces_it(plan):

@@ -337,6 +337,7 @@ def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Pla
         tokens_per_subject=train.tokens_per_subject,
         key_commitment=commitment(key),
         moments=train.moments,
+        device=train.device,
         **_start(place),
     )
 

@@ -43,6 +43,7 @@ KEYS: dict[str, dict[str, type]] = {
         "seed": int,
         "workers": int,
         "moments": str,
+        "device": str,
     },
     "base": {
         "folder": str,
@@ -65,7 +66,7 @@ KEYS: dict[str, dict[str, type]] = {
 SIZES = ("width", "layers", "heads")
 """Of a transformer that starts from nothing; a base has its own."""
 MAY_BE_LEFT_OUT = frozenset(
-    {"ledger", "tiers", "witnesses", *KEYS["receipts"], "moments"}
+    {"ledger", "tiers", "witnesses", *KEYS["receipts"], "moments", "device"}
     | {"rank", "alpha", "targets", *SIZES}
 )
 SECTIONS_MAY_BE_LEFT_OUT = ("base", "receipts")
@@ -108,6 +109,7 @@ learning_rate = 0.006
 seed = 1
 workers = 2
 # moments = "reset"     # a new optimizer in each slice: a third of the storage
+# device = "cuda"       # then `workers` share the GPU
 
 # [base]                # start from a clean model instead of width, layers and heads
 # folder = "bases/clean"             # as `transformers` writes it
@@ -147,6 +149,7 @@ class TrainConfig:
     workers: int
     sizes: tuple[int, int, int] | None
     moments: str
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +271,8 @@ def parse_config(text: str, folder: Path) -> Config:
 def _train(value: dict[str, Any]) -> TrainConfig:
     given = {key: each for key, each in value.items() if key not in SIZES}
     sizes = tuple(value[key] for key in SIZES if key in value) or None
-    return TrainConfig(**{"moments": "kept", **given, "sizes": sizes})
+    default = {"moments": "kept", "device": "cpu"}
+    return TrainConfig(**{**default, **given, "sizes": sizes})
 
 
 def _base(value: dict[str, Any], folder: Path) -> BaseConfig:

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from assent.errors import TrainError
 from assent.train import checkpoint
+from assent.train.exact import check_device, reproducible
 from assent.train.initial import initial, set_weights
-from assent.train.model import reproducible
 from assent.train.plan import Plan, shard_folder
 
 CLEAN_BASE = "clean base"
@@ -51,7 +51,9 @@ class Served:
         base: Path | None = None,
     ) -> None:
         self.plan = plan
+        check_device(plan.device)
         self._base, self.tokens = initial(plan, base)
+        self._base.to(plan.device)
         self._unsaid = torch.zeros(self.tokens.size, dtype=torch.bool)  # (V,)
         self._unsaid[list(self.tokens.unsaid)] = True
         wanted = [(g, s) for g in sorted(components) for s in sorted(components[g])]
@@ -111,9 +113,11 @@ class Served:
             inputs[index, 1 : len(piece)] = piece[:-1]
             said[index, : len(piece)] = piece
         scores = torch.empty((len(self._models), len(read)), dtype=torch.float64)
-        with reproducible():
+        inputs = inputs.to(self.plan.device)
+        with reproducible(self.plan.device):
             for index, model in enumerate(self._models.values()):
-                nats = self._log_softmax(model(inputs)[0])  # (windows, 2h, V)
+                logits, _ = model(inputs)
+                nats = self._log_softmax(logits)  # (windows, 2h, V)
                 nats = nats.gather(2, said[:, :, None])[:, :, 0]  # (windows, 2h)
                 # The first window counts whole, each later one from its middle on.
                 parts = torch.cat((nats[0, :half], nats[:, half:].reshape(-1)))
@@ -133,7 +137,7 @@ class Served:
         Returns:
             (V,) float64, sums to 1.
         """
-        with reproducible():
+        with reproducible(self.plan.device):
             return _Reading(self, self.tokens.encode(context)).probabilities()
 
     def generate(
@@ -154,7 +158,7 @@ class Served:
             raise TrainError("a count of tokens or a temperature cannot be below 0")
         generator = torch.Generator().manual_seed(seed)
         said = []
-        with reproducible():
+        with reproducible(self.plan.device):
             reading = _Reading(self, self.tokens.encode(prompt))
             for _ in range(count):
                 token = _draw(reading.probabilities(), temperature, generator)
@@ -188,7 +192,7 @@ class Served:
 
     def _log_softmax(self, logits: Tensor) -> Tensor:
         """(..., V) float32 to float64: what is only read can never be said."""
-        sayable = logits.double().masked_fill(self._unsaid, float("-inf"))
+        sayable = logits.double().cpu().masked_fill(self._unsaid, float("-inf"))
         return sayable.log_softmax(dim=-1)
 
     def _group_scores(self, scores: Tensor) -> Tensor:
@@ -228,7 +232,9 @@ class _Reading:
         fresh = start != self._start
         recent = list(self._context[start:]) if fresh else [self._context[-1]]
         bos = self._served.tokens.bos
-        tokens = torch.tensor([[bos, *recent] if fresh else recent])  # (1, t)
+        tokens = torch.tensor(
+            [[bos, *recent] if fresh else recent], device=self._served.plan.device
+        )  # (1, t)
         pasts: Sequence[Any] = [None] * len(models) if fresh else self._pasts
         self._start, self._pasts = start, []
         scores = []
@@ -269,4 +275,4 @@ def _load(
         )
     model, _ = initial(plan, base)
     set_weights(model, state)
-    return model
+    return model.to(plan.device)

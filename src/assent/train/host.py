@@ -15,9 +15,9 @@ import torch
 from assent.canon import sha256
 from assent.errors import TrainError
 from assent.train.checkpoint import state_digest
+from assent.train.exact import WORKSPACE, check_device, reproducible
 from assent.train.loop import Trainer
-from assent.train.model import reproducible
-from assent.train.plan import Plan
+from assent.train.plan import CPU, CUDA, Plan
 from assent.train.rows import Row
 
 GOLDEN_STEPS = 6
@@ -25,8 +25,13 @@ GOLDEN_STEPS = 6
 VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
 
 
-def host_class() -> dict[str, str]:
-    """Describe this host by what is known to change bits."""
+def host_class(device: str = CPU) -> dict[str, str]:
+    """Describe this host by what is known to change bits.
+
+    Raises:
+        TrainError: there is no such device.
+    """
+    check_device(device)
     found = {
         "system": platform.system(),
         "machine": platform.machine(),
@@ -34,9 +39,17 @@ def host_class() -> dict[str, str]:
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "mkl": str(torch.backends.mkl.is_available()),  # type: ignore[no-untyped-call]
         "mkldnn": str(torch.backends.mkldnn.enabled),
-        "threads": "1",  # set by us, see `model.reproducible`
+        "threads": "1",  # set by us, see `exact.reproducible`
         "denormals": "zero",  # likewise
     }
+    if device == CUDA:
+        gpu = torch.cuda.get_device_properties(0)
+        found |= {
+            "gpu": f"{gpu.name}, {gpu.multi_processor_count} processors",
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
+            "cublas": os.environ.get("CUBLAS_WORKSPACE_CONFIG", WORKSPACE),
+        }
     return found | {name: os.environ.get(name, "") for name in VARIABLES}
 
 
@@ -58,7 +71,7 @@ def golden_hash(plan: Plan, base: Path | None = None) -> str:
 
 @cache  # a host does not change while a process lives
 def _golden(plan: Plan, base: Path | None) -> str:
-    with reproducible():
+    with reproducible(plan.device):
         trainer = Trainer(plan, base)
         for step in range(min(GOLDEN_STEPS, plan.run_steps)):
             count = {2: 0, 3: plan.rows + 1}.get(step, plan.rows)
@@ -88,7 +101,8 @@ def seal(draft: Plan, base: Path | None = None) -> Plan:
     Raises:
         TrainError: see `initial.initial`.
     """
-    return replace(draft, host=host_class(), golden=golden_hash(draft, base))
+    host = host_class(draft.device)
+    return replace(draft, host=host, golden=golden_hash(draft, base))
 
 
 def check_host(plan: Plan, base: Path | None = None) -> None:
@@ -106,7 +120,7 @@ def check_host(plan: Plan, base: Path | None = None) -> None:
             f"the plan of `{plan.model}` is not sealed",
             hint="seal it on the host that will train it",
         )
-    found = host_class()
+    found = host_class(plan.device)
     differing = sorted(
         name
         for name in found.keys() | plan.host.keys()

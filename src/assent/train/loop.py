@@ -16,8 +16,8 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from assent.errors import TrainError
 from assent.train import checkpoint
 from assent.train.checkpoint import Checkpoint
+from assent.train.exact import reproducible
 from assent.train.initial import check_tensors, initial, set_weights, trained
-from assent.train.model import reproducible
 from assent.train.plan import Plan
 from assent.train.rows import Example, Row, arrange, content_chain, has_rows
 from assent.train.tokens import Tokens
@@ -43,6 +43,7 @@ class Trainer:
     def __init__(self, plan: Plan, base: Path | None = None) -> None:
         self.plan = plan
         self.model, self.tokens = initial(plan, base)
+        self.model.to(plan.device)
         self.step = 0
         named = list(trained(self.model))
         self.optimizer = torch.optim.AdamW(
@@ -77,11 +78,11 @@ class Trainer:
         """
         state = {"step": torch.tensor(self.step)}
         for name, weight in trained(self.model):
-            state[f"weight.{name}"] = weight.detach()
+            state[f"weight.{name}"] = weight.detach().cpu()
             if self.plan.moments == "kept":
                 moments = self.optimizer.state[weight]
-                state[f"mean.{name}"] = moments["exp_avg"]
-                state[f"square.{name}"] = moments["exp_avg_sq"]
+                state[f"mean.{name}"] = moments["exp_avg"].cpu()
+                state[f"square.{name}"] = moments["exp_avg_sq"].cpu()
         return state
 
     @torch.no_grad()
@@ -142,11 +143,14 @@ def microbatches(
 
 def add_gradients(model: nn.Module, batch: Microbatch) -> None:
     """Add one microbatch's gradients of sum(loss * weight) / (B*T)."""
-    logits, _ = model(batch.tokens)  # (B, T, V)
+    device = next(model.parameters()).device
+    weights = batch.weights.to(device).flatten()  # (B*T,)
+    logits, _ = model(batch.tokens.to(device))  # (B, T, V)
+    # Row after row: on a GPU only this form has a backward pass in a fixed order.
     nats = F.cross_entropy(
-        logits.transpose(1, 2), batch.targets, reduction="none"
-    )  # (B, T)
-    loss = (nats * batch.weights).sum() / batch.weights.numel()
+        logits.flatten(0, 1), batch.targets.to(device).flatten(), reduction="none"
+    )  # (B*T,)
+    loss = (nats * weights).sum() / weights.numel()
     loss.backward()  # type: ignore[no-untyped-call]
 
 
@@ -187,7 +191,7 @@ def train_shard(
             plan, or `start_slice` has no whole checkpoint of these documents.
     """
     _check_plan(plan, folder)
-    with reproducible():
+    with reproducible(plan.device):
         trainer = Trainer(plan, base)
     schedule = arrange(plan, key, group, shard, examples, trainer.tokens)
     chain = content_chain(plan, key, group, shard, schedule)
@@ -196,7 +200,7 @@ def train_shard(
         digest, step = checkpoint.state_digest(state), int(state["step"])
         return Checkpoint(plan.digest, group, shard, index, step, chain[index], digest)
 
-    with reproducible():
+    with reproducible(plan.device):
         nobody = about(0, trainer.state())
         if not has_rows(schedule):
             _remove_from(folder, 0)

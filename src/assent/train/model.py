@@ -10,15 +10,10 @@ Dimensions: B rows, T positions, W width, H heads, D = W/H, F = `hidden_of(W)`,
 V = 258 tokens.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from assent.errors import TrainError
 from assent.train.component import Shape
 
 BOS = 256
@@ -154,44 +149,3 @@ def initial_model(shape: Shape, window: int, seed: int) -> Transformer:
                 deviation = into_stream if name.endswith("_out") else INITIAL_DEVIATION
                 weight.normal_(0.0, deviation, generator=generator)
     return model
-
-
-@contextmanager
-def reproducible() -> Iterator[None]:
-    """Compute with the settings under which equal plans give equal bits on one host.
-
-    One thread, because sums are split by thread; parallel work goes across shards.
-    Denormal numbers count as zero: the moments of a rare byte decay into them, where
-    one step takes ten times as long.
-
-    Raises:
-        TrainError: the processor cannot treat denormal numbers as zero.
-    """
-    threads = torch.get_num_threads()
-    strict = torch.are_deterministic_algorithms_enabled()
-    precision = torch.get_float32_matmul_precision()
-    flushing = _flushes_denormals()  # there is no getter to ask
-    torch.set_num_threads(1)
-    _one_interop_thread()
-    torch.use_deterministic_algorithms(True)
-    torch.set_float32_matmul_precision("highest")
-    if not torch.set_flush_denormal(True):
-        raise TrainError("this processor cannot treat denormal numbers as zero")
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(flushing)
-        torch.set_float32_matmul_precision(precision)
-        torch.use_deterministic_algorithms(strict)
-        torch.set_num_threads(threads)
-
-
-@cache
-def _one_interop_thread() -> None:
-    """Ask for one; torch lets it be set once, and eager operators do not use it."""
-    with suppress(RuntimeError):
-        torch.set_num_interop_threads(1)
-
-
-def _flushes_denormals() -> bool:
-    return float(torch.tensor(1e-40) * torch.tensor(1.0)) == 0.0

@@ -29,6 +29,7 @@ BYTES_PER_SHARD = 65_536  # less text than this and a component starves
 MOST_SHARDS = 256
 GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # it names a folder
 MOMENTS = ("kept", "reset")
+CPU, CUDA = "cpu", "cuda"
 SEED_LIMIT = 2**53  # integers that canonical JSON can say (RFC 8785, section 3.2.2.3)
 
 
@@ -79,6 +80,7 @@ class Plan:
     base: Base | None = None
     adapter: Adapter | None = None
     moments: str = "kept"
+    device: str = CPU
     host: Mapping[str, str] = field(default_factory=dict, hash=False)
     golden: str = ""
     v: int = 2
@@ -182,6 +184,7 @@ def _check_names(plan: Plan) -> None:
     based = plan.adapter is None or plan.base is not None
     want(based, "adapter", "on a base")
     want(plan.moments in MOMENTS, "moments", "`kept` or `reset`")
+    want(plan.device in (CPU, CUDA), "device", f"`{CPU}` or `{CUDA}`")
     want(is_hex(plan.key_commitment), "key commitment", "64 hexadecimal digits")
     want(plan.golden == "" or is_hex(plan.golden), "golden hash", "a digest")
     strings = all(isinstance(x, str) for pair in plan.host.items() for x in pair)
