@@ -5,15 +5,14 @@ from transformers import AutoModelForCausalLM
 
 from assent.errors import DeniedError, UsageError
 from assent.train.component import digest_of
-from small_project import opened, recorded, somebody
+from small_project import opened, somebody
+
+pytest_plugins = ("toy_projects",)
 
 
 @pytest.fixture
-def project(tmp_path):
-    recorded(tmp_path / "toy")
-    with opened(tmp_path / "toy") as made:
-        made.build()
-        made.train()
+def project(toy):
+    with opened(toy, 1) as made:
         yield made
 
 

@@ -205,6 +205,36 @@ def export(context: click.Context, group: str) -> None:
         click.echo(line)
 
 
+@cli.command()
+@click.argument("model", required=False)
+@click.option("--at", "as_of", help="The instant asked about. Default: now.")
+@click.option(
+    "--deadline-days",
+    "days",
+    default=30,
+    show_default=True,
+    help="Until when what is not permitted must be out.",
+)
+@click.pass_context
+def gate(
+    context: click.Context, model: str | None, as_of: str | None, days: int
+) -> None:
+    """Decide again all that MODEL was trained on: exit 1 when a deadline is past.
+
+    A line for a deployment pipeline. Default: the served model.
+
+    \b
+    assent gate
+    assent gate model-7947f02f769561a1 --at 2025-12-01T00:00:00Z --deadline-days 7
+    """
+    with opened(context) as project:
+        found = project.gate(model, as_of=as_of, days=days)
+    for line in found.lines():
+        click.echo(line)
+    if not found.open:
+        sys.exit(1)
+
+
 # -- forget, prove, verify -------------------------------------------------------------
 
 

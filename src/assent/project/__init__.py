@@ -15,6 +15,7 @@ from assent.ledger.vault import Randomness
 from assent.project import loading, standing
 from assent.project.config import SERVER_LINE, TEMPLATE
 from assent.project.decides import Decides
+from assent.project.models import Models
 from assent.project.outward import Outward
 from assent.project.place import Clock, Place, Progress, system_clock
 from assent.sources.parquet import Counts
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
     from assent.project.auditing import Audit, Options
     from assent.project.building import Built
     from assent.project.erasing import Erasure
-    from assent.project.exporting import Exported
-    from assent.project.forgetting import Repaired
     from assent.project.importing import Imported
     from assent.project.objecting import Objection
-    from assent.project.training import Answer, Trained
     from assent.report.replay import Snapshot
 
 CATEGORIES = ("profile", "post", "comment", "article", "group_message",
@@ -42,7 +40,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-class Project(Decides, Outward):
+class Project(Decides, Models, Outward):
     """A project folder, open. Use it in a `with` block, or close it.
 
     Args:
@@ -348,41 +346,6 @@ class Project(Decides, Outward):
         from assent.project.building import build
 
         return build(self.place, progress)
-
-    def train(self, progress: Progress = silent) -> "Trained":
-        """Train the sealed plan on the latest corpus.
-
-        Raises:
-            DeniedError: a document of the corpus is no longer permitted.
-        """
-        from assent.project.training import train
-
-        return train(self.place, progress)
-
-    def ask(
-        self, prompt: str, size: int = 200, seed: int = 1, temperature: float = 0.8
-    ) -> "Answer":
-        """Generate text from the served mixture, without what may not speak now."""
-        from assent.project.training import ask
-
-        return ask(self.place, prompt, size, seed, temperature)
-
-    def export(self, group: str) -> "Exported":
-        """Merge a group of the served model into one that `transformers` loads.
-
-        Raises:
-            UsageError: no model is trained, or it has no such group.
-            DeniedError: a shard of the group is in quarantine, or it is suspended.
-        """
-        from assent.project.exporting import export
-
-        return export(self.place, group)
-
-    def forget(self, oracle: bool = False, progress: Progress = silent) -> "Repaired":
-        """Repair the served model for everything that is no longer permitted."""
-        from assent.project.forgetting import forget
-
-        return forget(self.place, oracle, progress)
 
     def prove(
         self,

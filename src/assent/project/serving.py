@@ -6,7 +6,7 @@ change.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assent.decide import overlaps
 from assent.engine.question import Question
@@ -57,6 +57,14 @@ class Standing:
     def wrong(self) -> frozenset[str]:
         """Documents that must go, or be redacted once more."""
         return frozenset(self.denied) | frozenset(self.unnamed)
+
+    def among(self, documents: frozenset[str]) -> "Standing":
+        """Keep of what is wrong only some documents."""
+        return replace(
+            self,
+            denied={key: why for key, why in self.denied.items() if key in documents},
+            unnamed={key: who for key, who in self.unnamed.items() if key in documents},
+        )
 
     @property
     def quarantined(self) -> frozenset[Shard]:

@@ -1,0 +1,77 @@
+"""Models of a project: trained, asked, exported, gated and repaired."""
+
+from typing import TYPE_CHECKING
+
+from assent.project import standing
+from assent.project.place import Place, Progress
+
+if TYPE_CHECKING:
+    from assent.project.exporting import Exported
+    from assent.project.forgetting import Repaired
+    from assent.project.gating import Gate
+    from assent.project.training import Answer, Trained
+
+
+class Models:
+    """The part of `Project` that makes models, lets them speak and repairs them."""
+
+    place: Place
+
+    def train(self, progress: Progress = lambda *_: None) -> "Trained":
+        """Train the sealed plan on the latest corpus.
+
+        Raises:
+            DeniedError: a document of the corpus is no longer permitted.
+        """
+        from assent.project.training import train
+
+        return train(self.place, progress)
+
+    def ask(
+        self, prompt: str, size: int = 200, seed: int = 1, temperature: float = 0.8
+    ) -> "Answer":
+        """Generate text from the served mixture, without what may not speak now."""
+        from assent.project.training import ask
+
+        return ask(self.place, prompt, size, seed, temperature)
+
+    def export(self, group: str) -> "Exported":
+        """Merge a group of the served model into one that `transformers` loads.
+
+        Raises:
+            UsageError: no model is trained, or it has no such group.
+            DeniedError: a shard of the group is in quarantine, or it is suspended.
+        """
+        from assent.project.exporting import export
+
+        return export(self.place, group)
+
+    def gate(
+        self,
+        model_id: str | None = None,
+        *,
+        as_of: str | int | None = None,
+        days: int = 30,
+    ) -> "Gate":
+        """Decide again all that a model was trained on: is anybody's deadline past?
+
+        Args:
+            model_id: any model of the ledger; the served one by default.
+            as_of: ISO 8601 or microseconds UTC; now by default.
+            days: until what is not permitted must be out.
+
+        Raises:
+            UsageError: there is no such model, or the days are below 0.
+        """
+        from assent.project.gating import gate
+
+        at = None if as_of is None else standing.moment(as_of, self.place.clock())
+        return gate(self.place, model_id, at, days)
+
+    def forget(
+        self, oracle: bool = False, progress: Progress = lambda *_: None
+    ) -> "Repaired":
+        """Repair the served model for everything that is no longer permitted."""
+        from assent.project.forgetting import forget
+
+        return forget(self.place, oracle, progress)
