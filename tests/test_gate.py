@@ -92,3 +92,27 @@ def test_the_command_says_it_and_exits_1_when_it_is_shut(toy, assent):
     assert said.code == 1
     assert "gate shut: model" in said.out
     assert "past their deadline: 3 (3 withdrawn)" in said.out
+
+
+def test_a_repair_waits_until_a_deadline_is_near(toy, assent):
+    with opened(toy, 1) as project:
+        project.record("withdrawn", [somebody(project, "us", 1)])
+        assert not project.is_due(within=3)[0]
+        assert project.is_due(within=30)[0]
+        assert project.is_due(within=0, days=0)[0]
+
+    waiting = assent("--project", toy, "forget", "--due", "--deadline-days", "99999")
+    assert waiting.code == 0
+    assert waiting.out.startswith("nothing is due\n")
+    assert "next deadline: " in waiting.out
+    done = assent("--project", toy, "forget", "--due")  # by the true clock, long past
+    assert "forget set: 3 documents of 1 people" in done.out
+
+
+@pytest.mark.parametrize(("audit", "identical"), [(0.0, None), (1.0, True)])
+def test_an_oracle_is_drawn_with_the_probability_asked_for(toy, audit, identical):
+    with opened(toy, 1) as project:
+        project.record("withdrawn", [somebody(project, "us", 1)])
+        with pytest.raises(UsageError, match="wanted 0 to 1"):
+            project.forget(audit=2.0)
+        assert project.forget(audit=audit).bit_identical is identical

@@ -244,16 +244,56 @@ def gate(
     default=False,
     help="Also train as if they had never existed, and compare. Default: no.",
 )
+@click.option(
+    "--audit",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Probability of an oracle that was not asked for.",
+)
+@click.option("--due", is_flag=True, help="Only when a deadline is near.")
+@click.option(
+    "--within",
+    default=3,
+    show_default=True,
+    help="With --due: so many days before the first deadline.",
+)
+@click.option(
+    "--deadline-days",
+    "days",
+    default=30,
+    show_default=True,
+    help="With --due: until when what is not permitted must be out.",
+)
 @click.pass_context
-def forget(context: click.Context, oracle: bool) -> None:
+def forget(
+    context: click.Context,
+    oracle: bool,
+    audit: float,
+    due: bool,
+    within: int,
+    days: int,
+) -> None:
     """Repair the served model for all who are no longer permitted.
+
+    What is not permitted is silent from the instant it is recorded; a repair can wait
+    until a deadline is near, so that many people share one.
 
     \b
     assent record withdrawn u42
     assent forget --oracle
+    assent forget --due --within 3 --deadline-days 30 --audit 0.1
     """
-    with opened(context) as project, progress_bars() as progress:
-        repaired = project.forget(oracle=oracle, progress=progress)
+    with opened(context) as project:
+        if due:
+            needed, found = project.is_due(within, days)
+            if not needed:
+                click.echo("nothing is due")
+                for line in found.lines()[1:]:
+                    click.echo(line)
+                return
+        with progress_bars() as progress:
+            repaired = project.forget(oracle, progress, audit=audit)
     for line in repaired.lines():
         click.echo(line)
     if repaired.bit_identical is False:

@@ -10,7 +10,7 @@ from assent.corpus.tables import part_path
 from assent.files import write_whole
 from assent.merkle.sentences import limits_of
 from assent.project.building import Built, buckets_of, sealed_plans
-from assent.project.forgetting import Repaired
+from assent.project.repaired import Repaired
 from assent.project.training import Trained, bits_per_byte
 from assent.report.case import Case
 from assent.report.figures import (

@@ -28,8 +28,8 @@ from assent.errors import ProofError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.project.building import Built
 from assent.project.config import TEMPLATE
-from assent.project.forgetting import Repaired
 from assent.project.loading import load_batches
+from assent.project.repaired import Repaired
 from assent.project.serving import trained_documents
 from assent.project.training import Trained
 from assent.report.case import ASSENT, OPERATOR, Case, Order, load_case

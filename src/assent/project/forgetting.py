@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from assent.canon import canonical, keyed
+from assent.canon import canonical, digest, keyed
 from assent.corpus.build import erase_text, without
 from assent.corpus.manifest import Manifest, read_manifest
 from assent.corpus.renaming import TakenBack
 from assent.corpus.tables import part_path
-from assent.errors import ForgetError
+from assent.errors import ForgetError, UsageError
 from assent.files import publish_folder, write_whole
 from assent.forget.certificate import Certificate, RepairedShard
 from assent.forget.reach import Reach, expected_cost, reach, replayed_share
@@ -47,6 +47,7 @@ from assent.project.refuted import (
     read_certificate,
     remove,
 )
+from assent.project.repaired import Repaired
 from assent.project.serving import Shard, Standing, standing, trained_documents
 from assent.project.training import (
     checked_summary,
@@ -63,92 +64,6 @@ from assent.train.parallel import Trained as TrainedShard
 from assent.train.plan import Plan, shard_folder
 
 JOB = "forget"
-MODELS_FOLDER = "models"
-
-
-@dataclass(frozen=True, slots=True)
-class Repaired:
-    """What a repair did, or that there was nothing to do.
-
-    Args:
-        model_id: the repaired model, or the served one when there was nothing to do.
-        documents: how many were taken out.
-        subjects: of how many people.
-        certificate: None when there was nothing to do.
-        entry: its number in the ledger; None for a model that its oracle refuted.
-        expected: share of training that so many people replay on average.
-        denied_since: documents of the repaired model that are not permitted any more.
-        renamed: texts of others out of which names were taken.
-        unnamed: of how many people.
-        authors: whose texts went or changed.
-        exports: what became of the merged models of the model before.
-    """
-
-    model_id: str
-    documents: int
-    subjects: int
-    certificate: Certificate | None = None
-    entry: int | None = None
-    expected: float = 0.0
-    denied_since: int = 0
-    renamed: int = 0
-    unnamed: int = 0
-    authors: int = 0
-    exports: tuple[str, ...] = ()
-
-    @property
-    def bit_identical(self) -> bool | None:
-        """Whether repair and oracle agree; None: no oracle was run."""
-        return self.certificate.bit_identical if self.certificate else None
-
-    def lines(self) -> list[str]:
-        """Say it in lines for a terminal."""
-        if self.certificate is None:
-            return [
-                f"model {self.model_id}: everything in it is permitted; nothing to do"
-            ]
-        lines = [
-            f"forget set: {self.documents:,} documents of {self.subjects:,} people"
-        ]
-        if self.renamed:
-            lines.append(
-                f"names of {self.unnamed:,} taken out of {self.renamed:,} texts of "
-                "others, which stay"
-            )
-        for each in self.certificate.shards:
-            lines += [
-                f"shard {each.group}/{each.shard}, replayed from slice "
-                f"{each.slice_index}:",
-                f"  before    {each.before}",
-                f"  repaired  {each.after}",
-                f"  oracle    {each.oracle or 'not run'}",
-            ]
-        people = "person" if self.authors == 1 else "people"
-        lines.append(
-            f"replayed: {self.certificate.replayed_share:.1%} of training "
-            f"(expected {self.expected:.1%} for {self.authors:,} {people})"
-        )
-        return lines + self._ending()
-
-    def _ending(self) -> list[str]:
-        lines = []
-        if self.bit_identical is not None:
-            lines.append(f"bit-identical: {'yes' if self.bit_identical else 'no'}")
-        if self.bit_identical is False:
-            lines += [
-                f"model {self.model_id} is not published; its certificate is kept: "
-                f"{MODELS_FOLDER}/{evidence(self.model_id)}",
-                "its shards stay in quarantine; `assent forget` computes them anew",
-            ]
-        if self.entry is not None:
-            lines.append(f"model {self.model_id}, logged as ledger entry {self.entry}")
-        lines += self.exports
-        if self.denied_since:
-            lines.append(
-                f"{self.denied_since:,} documents were withdrawn since: "
-                "run `assent forget` again"
-            )
-        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +122,9 @@ class _Work:
         )
 
 
-def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
+def forget(
+    place: Place, oracle: bool, progress: Progress, audit: float = 0.0
+) -> Repaired:
     """Repair the served model; a repair that was interrupted goes on with its pins.
 
     Args:
@@ -215,13 +132,18 @@ def forget(place: Place, oracle: bool, progress: Progress) -> Repaired:
         oracle: also train each touched shard from the start, in another process, as if
             the people had never existed, and compare.
         progress: told what is done.
+        audit: without an oracle asked for, one is run with this probability. It is
+            drawn from the root of the ledger, which holds what is forgotten: nobody
+            knows before whether a repair will be compared.
 
     Raises:
+        UsageError: the probability is not from 0 to 1.
         TrainError: this host cannot reproduce the plan, or a checkpoint is damaged.
         ForgetError: the superseded model cannot be removed, or the repair was logged
             by an earlier run, too early for the oracle that is asked for now.
     """
-    pins = place.job(JOB) or _pins(place)
+    pins = place.job(JOB) or _pins(place, audit)
+    oracle = oracle or pins.get("oracle", False)
     work = _work(place, pins, progress)
     if not work.standing.wrong:
         return Repaired(work.old_model, 0, 0)
@@ -274,13 +196,15 @@ def _done(work: _Work, repaired: str, certificate: Certificate) -> Repaired:
     )
 
 
-def _pins(place: Place) -> dict[str, Any]:
+def _pins(place: Place, audit: float) -> dict[str, Any]:
     """Decide what goes, once: a load in between must not change what is certified.
 
     Raises:
         UsageError: no model is trained.
         TrainError: the model's folder is not the one that was logged.
     """
+    if not 0 <= audit <= 1:
+        raise UsageError(f"an audit with probability {audit}, wanted 0 to 1")
     model, as_of, size = place.served_model(), place.clock(), place.book.size
     checked_summary(place, model)
     plan, _ = sealed_plans(place)[model["plan"]]
@@ -291,7 +215,14 @@ def _pins(place: Place) -> dict[str, Any]:
         "ledger_size": size,
         "denied": {name: list(why) for name, why in sorted(now.denied.items())},
         "unnamed": {name: list(who) for name, who in sorted(now.unnamed.items())},
+        "oracle": _drawn(place, model["model_id"]) < audit,
     }
+
+
+def _drawn(place: Place, model_id: str) -> float:
+    """Draw a number from 0 to 1 (exclusive) for a repair of a model at this head."""
+    root = place.book.head().root.hex()
+    return int(digest(["oracle", model_id, root])[:13], 16) / 16**13
 
 
 def _work(place: Place, pins: dict[str, Any], progress: Progress) -> _Work:

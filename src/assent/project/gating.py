@@ -60,6 +60,13 @@ class Gate:
         """Nobody's deadline is past."""
         return not self.due
 
+    def is_due(self, within: int) -> bool:
+        """Say whether a deadline is past, or will be in so many days."""
+        soon = self.as_of + within * DAY
+        return bool(self.due) or (
+            self.next_deadline is not None and self.next_deadline <= soon
+        )
+
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
         lines = [

@@ -7,8 +7,8 @@ from assent.project.place import Place, Progress
 
 if TYPE_CHECKING:
     from assent.project.exporting import Exported
-    from assent.project.forgetting import Repaired
     from assent.project.gating import Gate
+    from assent.project.repaired import Repaired
     from assent.project.training import Answer, Trained
 
 
@@ -69,9 +69,36 @@ class Models:
         return gate(self.place, model_id, at, days)
 
     def forget(
-        self, oracle: bool = False, progress: Progress = lambda *_: None
+        self,
+        oracle: bool = False,
+        progress: Progress = lambda *_: None,
+        *,
+        audit: float = 0.0,
     ) -> "Repaired":
-        """Repair the served model for everything that is no longer permitted."""
+        """Repair the served model for everything that is no longer permitted.
+
+        Args:
+            oracle: also train what is repaired as if they had never existed, and
+                compare.
+            progress: told what is done.
+            audit: the probability that an oracle is run when none is asked for.
+        """
         from assent.project.forgetting import forget
 
-        return forget(self.place, oracle, progress)
+        return forget(self.place, oracle, progress, audit)
+
+    def is_due(self, within: int, days: int = 30) -> "tuple[bool, Gate]":
+        """Say whether a repair is due, so that many share one.
+
+        Args:
+            within: it is due so many days before the first deadline.
+            days: of that deadline.
+
+        Returns:
+            (whether it is due, or is unfinished; how the served model stands)
+        """
+        from assent.project.gating import gate
+
+        found = gate(self.place, days=days)
+        unfinished = self.place.job("forget") is not None
+        return unfinished or found.is_due(within), found
