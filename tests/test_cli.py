@@ -290,7 +290,7 @@ def test_an_init_with_data_is_a_project(assent, tmp_path, monkeypatch):
         (["train"], "no corpus is built yet"),
         (["ask", "hello"], "no model is trained yet"),
         (["ask", "hello", "--bytes", "many"], "`many` is not a valid integer"),
-        (["ask", "hello", "--bytes", "-1"], "-1 bytes cannot be generated"),
+        (["ask", "hello", "--bytes", "-1"], "-1 tokens cannot be generated"),
         (["ask", "hello", "--seed", "9" * 30], "is out of range"),
         (["ask", "hello", "--temperature", "nan"], "temperature is nan"),
         (["ask", "hello", "--temperature", "-1"], "temperature is -1.0"),

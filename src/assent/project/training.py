@@ -304,7 +304,7 @@ def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> 
         UsageError: no model is trained, or what is asked cannot be answered.
         TrainError: a checkpoint is missing or damaged.
     """
-    _check_question(prompt, size, seed, temperature)
+    check_question(prompt, size, seed, temperature)
     model, plan, now = served_now(place)
     served = mixture(place, model, plan, now)
     text = served.generate_text(prompt, size, seed, temperature)
@@ -317,13 +317,14 @@ def ask(place: Place, prompt: str, size: int, seed: int, temperature: float) -> 
     )
 
 
-def _check_question(prompt: str, size: int, seed: int, temperature: float) -> None:
+def check_question(prompt: str, size: int, seed: int, temperature: float) -> None:
+    """Refuse what cannot be answered. Raises: UsageError."""
     try:
         prompt.encode()
     except UnicodeEncodeError as error:
         raise UsageError("the prompt is not UTF-8, wanted text") from error
     if size < 0:
-        raise UsageError(f"{size} bytes cannot be generated, wanted 0 or more")
+        raise UsageError(f"{size} tokens cannot be generated, wanted 0 or more")
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed {seed} is out of range, wanted 0 to 2**63 - 1")
     if not (math.isfinite(temperature) and temperature >= 0):

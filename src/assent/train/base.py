@@ -36,6 +36,8 @@ class Based(nn.Module):
 class BaseTokens:
     """The tokenizer in a base's folder; see `assent.train.tokens.Tokens`."""
 
+    exact = False
+
     def __init__(self, tokenizer: Any, size: int) -> None:
         self._tokenizer = tokenizer.backend_tokenizer
         # Whoever writes `<|endoftext|>` has written that, and ended nothing.

@@ -89,6 +89,23 @@ class Served:
         }
         if len(kept) == len(self._models):
             raise TrainError(f"no component of group `{group}` is served, as asked")
+        return self._fewer(kept)
+
+    def only(self, components: Iterable[tuple[str, int]]) -> "Served | None":
+        """Keep some components, of groups and shards; nothing is loaded.
+
+        Returns:
+            These very components where they are the same; None where one of them is
+            not among these.
+        """
+        wanted = sorted(components)
+        if wanted == [each for each in self._models if not self.clean_base]:
+            return self
+        if not set(wanted) <= self._models.keys():
+            return None
+        return self._fewer({each: self._models[each] for each in wanted})
+
+    def _fewer(self, kept: dict[tuple[str, int], nn.Module]) -> "Served":
         fewer = copy.copy(self)
         fewer._serve(kept)
         return fewer
@@ -138,7 +155,7 @@ class Served:
             (V,) float64, sums to 1.
         """
         with reproducible(self.plan.device):
-            return _Reading(self, self.tokens.encode(context)).probabilities()
+            return Reading(self, self.tokens.encode(context)).probabilities()
 
     def generate(
         self, prompt: bytes, count: int, seed: int, temperature: float = 1.0
@@ -159,9 +176,9 @@ class Served:
         generator = torch.Generator().manual_seed(seed)
         said = []
         with reproducible(self.plan.device):
-            reading = _Reading(self, self.tokens.encode(prompt))
+            reading = Reading(self, self.tokens.encode(prompt))
             for _ in range(count):
-                token = _draw(reading.probabilities(), temperature, generator)
+                token = draw(reading.probabilities(), temperature, generator)
                 said.append(token)
                 reading.read(token)
         return self.tokens.decode(said)
@@ -201,8 +218,13 @@ class Served:
         return (shares + scores).logsumexp(dim=1)
 
 
-class _Reading:
-    """A context being read by all components, one token at a time."""
+class Reading:
+    """A context being read by all components, one token at a time.
+
+    Args:
+        served: the components.
+        context: tokens read so far; may be empty.
+    """
 
     def __init__(self, served: Served, context: Sequence[int]) -> None:
         self._served = served
@@ -214,11 +236,13 @@ class _Reading:
         self._advance()
 
     def probabilities(self) -> Tensor:
+        """Predict the next token: (V,) float64, sums to 1."""
         weights = torch.softmax(self._foreseen, dim=0)  # (G,)
         groups = self._served._group_scores(self._scores).exp()  # (G, V)
         return (weights[:, None] * groups).sum(dim=0)  # (V,)
 
     def read(self, token: int) -> None:
+        """Read one token more."""
         said = self._served._group_scores(self._scores[:, token])  # (G,)
         self._foreseen = self._foreseen + said
         self._context.append(token)
@@ -245,7 +269,7 @@ class _Reading:
         self._scores = torch.stack(scores)  # (M, V)
 
 
-def _draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:
+def draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:
     """Choose a token by its (V,) odds; at temperature 0, the likeliest."""
     if temperature == 0:
         return int(odds.argmax())

@@ -12,12 +12,14 @@ class Tokens(Protocol):
         bos: what each row begins with.
         pad: what missing positions hold; they weigh nothing.
         unsaid: numbers that are read, never said.
+        exact: a text is its tokens' bytes behind each other.
     """
 
     size: int
     bos: int
     pad: int
     unsaid: tuple[int, ...]
+    exact: bool
 
     def encode(self, text: bytes) -> Sequence[int]:
         """Cut a text, UTF-8 or not; nothing in it is taken for a special token."""
@@ -33,6 +35,7 @@ class ByteTokens:
     bos = 256
     pad = 257
     unsaid: tuple[int, ...] = (bos, pad)
+    exact = True
 
     def encode(self, text: bytes) -> Sequence[int]:
         """Give the bytes, which are their own numbers."""
