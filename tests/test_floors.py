@@ -14,7 +14,8 @@ FLOORS = [
     *("errors", "terms", "canon", "files", "merkle", "receipt", "verify", "engine"),
     *("sources", "ledger", "policy", "decide", "redact"),
     *("corpus", "train", "forget", "prove"),
-    *("witness", "monitor", "share", "notify", "report", "project", "demo", "cli"),
+    *("witness", "monitor", "share", "notify", "report", "project"),
+    *("web", "demo", "cli"),
 ]
 SIDE_BY_SIDE = frozenset({"ledger", "policy"})
 # `assent` itself is a door, not a floor: it names the version and leads to `Project`.
@@ -40,6 +41,9 @@ HOMES = {
     "transformers": {"redact", "train"},
     "tokenizers": {"train"},
     "rich": {"cli", "demo"},
+    "fastapi": {"web"},
+    "pydantic": {"web"},
+    "uvicorn": {"web"},
     "sqlite3": {"ledger", "witness"},
     "psycopg": {"ledger"},
     "cbor2": {"prove"},

@@ -188,6 +188,40 @@ def ask(
 
 
 @cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0: any that is free.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Clients must send its one line as `Authorization: Bearer ...`.",
+)
+@click.pass_context
+def serve(
+    context: click.Context, host: str, port: int, token_file: Path | None
+) -> None:
+    """Answer `/v1/completions` with the served mixture, as OpenAI's clients ask.
+
+    What is quarantined or suspended falls silent at the next token, a repaired model
+    speaks without a restart.
+
+    \b
+    assent serve --port 8000 --token-file token
+    """
+    from assent.web.running import run
+
+    token = token_file.read_text().strip() if token_file else ""
+    if token_file and not token:
+        raise UsageError(f"`{token_file.name}` is empty, wanted a token")
+    run(context.obj, host, port, token, click.echo)
+
+
+@cli.command()
 @click.argument("group")
 @click.pass_context
 def export(context: click.Context, group: str) -> None:

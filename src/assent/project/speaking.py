@@ -10,12 +10,10 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import torch
-
 from assent.errors import UsageError
 from assent.project.place import Place
 from assent.project.training import check_question, mixture, served_now
-from assent.train.ensemble import Reading, Served, draw
+from assent.train.ensemble import Reading, Served, draw, seeded
 from assent.train.exact import reproducible
 from assent.train.tokens import Tokens
 
@@ -141,7 +139,7 @@ class Speaker:
             UsageError: no model is trained.
             TrainError: a checkpoint is missing or damaged.
         """
-        generator = torch.Generator().manual_seed(wanted.seed)
+        generator = seeded(wanted.seed)
         served = self.serving()
         context = list(served.tokens.encode(wanted.prompt.encode()))
         said.read = len(context)

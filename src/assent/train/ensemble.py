@@ -173,7 +173,7 @@ class Served:
         """
         if count < 0 or temperature < 0:
             raise TrainError("a count of tokens or a temperature cannot be below 0")
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         said = []
         with reproducible(self.plan.device):
             reading = Reading(self, self.tokens.encode(prompt))
@@ -267,6 +267,11 @@ class Reading:
             self._pasts.append(present)
             scores.append(self._served._log_softmax(logits[0, -1]))  # (V,)
         self._scores = torch.stack(scores)  # (M, V)
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Make what draws tokens: the same for the same seed."""
+    return torch.Generator().manual_seed(seed)
 
 
 def draw(odds: Tensor, temperature: float, generator: torch.Generator) -> int:

@@ -1,0 +1,1 @@
+"""Web: what a project answers over HTTP."""
