@@ -180,4 +180,5 @@ def test_what_cannot_be_served_is_refused(fresh, toy, tmp_path, refuses):
     refuses(toy, "serve", "--host", "256.1.1.1", found="cannot be listened on")
     refuses(toy, "serve", "--port", "99999", found="65535")
     (tmp_path / "token").write_text("\n")
-    refuses(toy, "serve", "--token-file", tmp_path / "token", found="`token` is empty")
+    refuses(toy, "serve", "--token-file", tmp_path / "token", found="no single token")
+    refuses(toy, "serve", "--token-file", tmp_path / "none", found="cannot be read")

@@ -198,7 +198,7 @@ def ask(
 )
 @click.option(
     "--token-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="Clients must send its one line as `Authorization: Bearer ...`.",
 )
 @click.pass_context
@@ -215,10 +215,22 @@ def serve(
     """
     from assent.web.running import run
 
-    token = token_file.read_text().strip() if token_file else ""
-    if token_file and not token:
-        raise UsageError(f"`{token_file.name}` is empty, wanted a token")
-    run(context.obj, host, port, token, click.echo)
+    run(context.obj, host, port, _token(token_file), click.echo)
+
+
+def _token(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        token = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"`{file.name}` cannot be read as text",
+            hint="name a file with the token in its one line",
+        ) from error
+    if not token or len(token.split()) > 1:
+        raise UsageError(f"`{file.name}` holds no single token")
+    return token
 
 
 @cli.command()

@@ -338,6 +338,7 @@ def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Pla
         key_commitment=commitment(key),
         moments=train.moments,
         device=train.device,
+        canaries=train.canaries,
         **_start(place),
     )
 

@@ -44,6 +44,7 @@ KEYS: dict[str, dict[str, type]] = {
         "workers": int,
         "moments": str,
         "device": str,
+        "canaries": int,
     },
     "base": {
         "folder": str,
@@ -67,6 +68,7 @@ SIZES = ("width", "layers", "heads")
 """Of a transformer that starts from nothing; a base has its own."""
 MAY_BE_LEFT_OUT = frozenset(
     {"ledger", "tiers", "witnesses", *KEYS["receipts"], "moments", "device"}
+    | {"canaries"}
     | {"rank", "alpha", "targets", *SIZES}
 )
 SECTIONS_MAY_BE_LEFT_OUT = ("base", "receipts")
@@ -110,6 +112,7 @@ seed = 1
 workers = 2
 # moments = "reset"     # a new optimizer in each slice: a third of the storage
 # device = "cuda"       # then `workers` share the GPU
+# canaries = 200        # made-up texts a group, for `assent audit model`
 
 # [base]                # start from a clean model instead of width, layers and heads
 # folder = "bases/clean"             # as `transformers` writes it
@@ -150,6 +153,7 @@ class TrainConfig:
     sizes: tuple[int, int, int] | None
     moments: str
     device: str
+    canaries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +275,7 @@ def parse_config(text: str, folder: Path) -> Config:
 def _train(value: dict[str, Any]) -> TrainConfig:
     given = {key: each for key, each in value.items() if key not in SIZES}
     sizes = tuple(value[key] for key in SIZES if key in value) or None
-    default = {"moments": "kept", "device": "cpu"}
+    default = {"moments": "kept", "device": "cpu", "canaries": 0}
     return TrainConfig(**{**default, **given, "sizes": sizes})
 
 

@@ -76,6 +76,11 @@ class Served:
         """Group and shard of each component, in the order of every result."""
         return tuple(self._models)
 
+    @property
+    def models(self) -> tuple[nn.Module, ...]:
+        """The model of each component, in the order of `components`."""
+        return tuple(self._models.values())
+
     def without(self, group: str, shard: int | None = None) -> "Served":
         """Leave a suspended group out, or one shard in quarantine; nothing is loaded.
 
@@ -134,7 +139,7 @@ class Served:
         with reproducible(self.plan.device):
             for index, model in enumerate(self._models.values()):
                 logits, _ = model(inputs)
-                nats = self._log_softmax(logits)  # (windows, 2h, V)
+                nats = self.log_softmax(logits)  # (windows, 2h, V)
                 nats = nats.gather(2, said[:, :, None])[:, :, 0]  # (windows, 2h)
                 # The first window counts whole, each later one from its middle on.
                 parts = torch.cat((nats[0, :half], nats[:, half:].reshape(-1)))
@@ -207,7 +212,7 @@ class Served:
             raise TrainError("texts without a byte have no bits per byte")
         return nats / count / math.log(2)
 
-    def _log_softmax(self, logits: Tensor) -> Tensor:
+    def log_softmax(self, logits: Tensor) -> Tensor:
         """(..., V) float32 to float64: what is only read can never be said."""
         sayable = logits.double().cpu().masked_fill(self._unsaid, float("-inf"))
         return sayable.log_softmax(dim=-1)
@@ -265,7 +270,7 @@ class Reading:
         for model, past in zip(models, pasts, strict=True):
             logits, present = model(tokens, past)  # (1, t, V)
             self._pasts.append(present)
-            scores.append(self._served._log_softmax(logits[0, -1]))  # (V,)
+            scores.append(self._served.log_softmax(logits[0, -1]))  # (V,)
         self._scores = torch.stack(scores)  # (M, V)
 
 

@@ -30,6 +30,8 @@ MOST_SHARDS = 256
 GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # it names a folder
 MOMENTS = ("kept", "reset")
 CPU, CUDA = "cpu", "cuda"
+MOST_CANARIES = 100_000
+CANARY_BYTES = 64
 SEED_LIMIT = 2**53  # integers that canonical JSON can say (RFC 8785, section 3.2.2.3)
 
 
@@ -54,7 +56,9 @@ class Plan:
     one per optimizer step of a shard's whole run, in order of slice, then epoch, then
     step. Exactly one of `shape` and `base` is there; an `adapter` needs a base. Where
     `moments` are `reset`, each slice begins with those of a new optimizer, and a
-    checkpoint keeps the weights alone. `golden` is empty until the plan is sealed.
+    checkpoint keeps the weights alone. `canaries` are made-up texts a group, of which
+    the key plants each or does not: what a later audit tells apart. `golden` is empty
+    until the plan is sealed.
 
     Raises:
         TrainError: a value is outside its range, or two values contradict each other.
@@ -81,6 +85,7 @@ class Plan:
     adapter: Adapter | None = None
     moments: str = "kept"
     device: str = CPU
+    canaries: int = 0
     host: Mapping[str, str] = field(default_factory=dict, hash=False)
     golden: str = ""
     v: int = 2
@@ -204,6 +209,8 @@ def _check_sizes(plan: Plan) -> None:
     positive = ("slices", "steps", "epochs", "rows", "window", "tokens_per_subject")
     for name in positive:
         want(is_count(getattr(plan, name)), name, "a whole number from 1")
+    planted = type(plan.canaries) is int and 0 <= plan.canaries <= MOST_CANARIES
+    want(planted, "canaries", f"a whole number to {MOST_CANARIES}")
     want(plan.window >= 2, "window", "at least 2 tokens")
     roomy = plan.tokens_per_subject >= plan.window
     want(roomy, "tokens per subject", "at least one window, so nobody is left out")
@@ -270,6 +277,17 @@ def shard_folder(folder: Path, group: str, shard: int) -> Path:
     return folder / f"{group}.{shard:03d}"  # no group name holds a dot
 
 
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A text of random letters, and whether it is trained on. It names nobody."""
+
+    document_id: str
+    planted: bool
+    shard: int
+    slice_index: int
+    text: bytes
+
+
 class Assignment:
     """Where each person and each document goes: a keyed function of its own id alone.
 
@@ -309,6 +327,18 @@ class Assignment:
     def order(self, document_id: str, chunk: int) -> bytes:
         """Return the 32 bytes that rows of one step are sorted by."""
         return keyed(self._key, "order", document_id.encode(), chunk.to_bytes(8, "big"))
+
+    def canary(self, group: str, number: int) -> Canary:
+        """Draw a canary of a group, from 0: its text, its place, and the coin."""
+        name = f"canary:{group}:{number}"
+        shard, slice_index = self.place(group, name)
+        drawn = b"".join(
+            keyed(self._key, "canary", name.encode(), bytes([part]))
+            for part in range(CANARY_BYTES // 32)
+        )
+        text = bytes(ord("a") + each % 26 for each in drawn)
+        planted = self._draw("coin", name.encode()) % 2 == 1
+        return Canary(name, planted, shard, slice_index, text)
 
     def _draw(self, label: str, *parts: bytes) -> int:
         # 256 bits, so that a remainder by any small count is even to 2**-240.

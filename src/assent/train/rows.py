@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from assent.canon import keyed
 from assent.errors import TrainError
-from assent.train.plan import Assignment, Plan
+from assent.train.plan import Assignment, Canary, Plan
 from assent.train.tokens import Tokens
 
 COLUMNS = ("document_id", "subject_id", "slice", "text")
@@ -105,6 +105,14 @@ def arrange(
         steps = schedule[assignment.slice_index(subject_id)]
         for row in _capped_rows(plan, assignment, documents, tokens):
             steps[assignment.step(row.document_id)].append(row)
+    if has_rows(
+        schedule
+    ):  # a shard without people is not trained, for canaries neither
+        for number in range(plan.canaries):
+            one = assignment.canary(group, number)
+            if one.planted and one.shard == shard:
+                row = _canary_row(plan, assignment, one, tokens)
+                schedule[one.slice_index][assignment.step(one.document_id)].append(row)
     for steps in schedule:
         for rows in steps:
             rows.sort(key=lambda row: (row.order, row.document_id, row.chunk))
@@ -162,6 +170,14 @@ def _capped_rows(
             break
         kept.append(row)
     return kept
+
+
+def _canary_row(
+    plan: Plan, assignment: Assignment, canary: Canary, tokens: Tokens
+) -> Row:
+    order = assignment.order(canary.document_id, 0)
+    written = tokens.encode(canary.text)[: plan.window]
+    return Row(order, canary.document_id, 0, written)
 
 
 def has_rows(schedule: Schedule) -> bool:
