@@ -44,7 +44,8 @@ pytest_plugins = ("servers",)
 
 FOLDERS = """
 mkdir project; mkdir policies; mkdir notices; mkdir objects; mkdir data
-mkdir corpora; mkdir models; mkdir shares; mkdir .spill; mkdir secrets; mkdir secrets
+mkdir corpora; mkdir models; mkdir exports; mkdir shares; mkdir .spill
+mkdir secrets; mkdir secrets
 """
 KEY = """
 mkdir secrets; unlink .{0}.key.draft; open .{0}.key.draft; fsync .{0}.key.draft
