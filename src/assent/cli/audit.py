@@ -7,6 +7,7 @@ import click
 
 from assent.cli.output import progress_bars, show_table
 from assent.cli.root import InOrder, opened
+from assent.errors import UsageError
 
 PATH = click.Path(path_type=Path)
 
@@ -82,3 +83,67 @@ def redaction(
         click.echo(line)
     if done.below:
         sys.exit(1)
+
+
+@audit.command()
+@click.argument("model", required=False)
+@click.option(
+    "--out",
+    type=PATH,
+    default=Path("audit"),
+    show_default=True,
+    help="Folder for `model.html` and `model.json`.",
+)
+@click.option(
+    "--never",
+    type=PATH,
+    help="People in no shard, as JSON lines of `subject_id` and `text`: at least 40. "
+    "Without them members cannot be told from others.",
+)
+@click.option(
+    "--people",
+    type=PATH,
+    help="People to test one by one, in the same form, such as who has left: writes "
+    "`people.json` (mode 0600). Needs `--never`.",
+)
+@click.option("--before", type=PATH, help="`model.json` of an earlier audit.")
+@click.option(
+    "--most", default=400, show_default=True, help="People of each group, at most."
+)
+@click.option("--seed", default=1, show_default=True, help="Of all that is drawn.")
+@click.pass_context
+def model(
+    context: click.Context,
+    model: str | None,
+    out: Path,
+    never: Path | None,
+    people: Path | None,
+    before: Path | None,
+    most: int,
+    seed: int,
+) -> None:
+    """Measure what the shards of MODEL tell of the people they were trained on.
+
+    The shards of a group are each other's controls. Default: the served model, shards
+    in quarantine too. Nothing is appended to the ledger.
+
+    \b
+    assent audit model
+    assent audit model --never outsiders.jsonl --people left.jsonl --out before
+    assent audit model --never outsiders.jsonl --before before/model.json --out after
+    """
+    from assent.project.auditing_models import Options
+
+    if people and not never:
+        raise UsageError(
+            "`--people` needs `--never`: nobody is compared with herself",
+            hint="name a file of people in no shard",
+        )
+    options = Options(seed, most, never, people, before)
+    with opened(context) as project, progress_bars() as progress:
+        done = project.audit_model(model, out, options, progress)
+        note = project.place.config.note
+    columns = ["group", "shards", "p-value", "AUC", "false alarms", "epsilon"]
+    show_table(columns, done.rows(), note)
+    for line in done.lines():
+        click.echo(line)

@@ -103,7 +103,7 @@ def gate(
     """
     if days < 0:
         raise UsageError(f"a deadline after {days} days, wanted 0 or more")
-    model = _model(place, model_id)
+    model = logged_model(place, model_id)
     now = place.clock() if as_of is None else as_of
     plan, _ = sealed_plans(place)[model["plan"]]
     [corpus_id] = model["corpora"]
@@ -165,7 +165,12 @@ def _first_word(place: Place, subject_id: str, size: int) -> int | None:
     return min(times, default=None)
 
 
-def _model(place: Place, model_id: str | None) -> dict[str, Any]:
+def logged_model(place: Place, model_id: str | None) -> dict[str, Any]:
+    """Find a model of the ledger; None: the one that is served.
+
+    Raises:
+        UsageError: there is no such model, or none at all.
+    """
     if model_id is None:
         return place.served_model()
     models = {event.body["model_id"]: event.body for event in place.events_of(*MODELS)}

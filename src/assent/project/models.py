@@ -1,11 +1,13 @@
 """Models of a project: trained, asked, exported, gated and repaired."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assent.project import standing
 from assent.project.place import Place, Progress
 
 if TYPE_CHECKING:
+    from assent.project.auditing_models import ModelAudit, Options
     from assent.project.exporting import Exported
     from assent.project.gating import Gate
     from assent.project.repaired import Repaired
@@ -86,6 +88,25 @@ class Models:
         from assent.project.forgetting import forget
 
         return forget(self.place, oracle, progress, audit)
+
+    def audit_model(
+        self,
+        model_id: str | None,
+        out: Path,
+        options: "Options",
+        progress: Progress = lambda *_: None,
+    ) -> "ModelAudit":
+        """Measure what a model's shards tell of the people they were trained on.
+
+        Args:
+            model_id: any model whose texts are there; the served one for None.
+            out: folder of the files.
+            options: what is done.
+            progress: told what is done.
+        """
+        from assent.project.auditing_models import audit_model
+
+        return audit_model(self.place, model_id, out, options, progress)
 
     def is_due(self, within: int, days: int = 30) -> "tuple[bool, Gate]":
         """Say whether a repair is due, so that many share one.

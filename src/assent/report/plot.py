@@ -93,8 +93,8 @@ def replay_svg(
     regions = _regions(snapshots)
     top = max(max(each.people_in_use for each in snapshots), 1) * 1.16
     height = shape.height(len(ways))
-    with _settings(shape.font, f"assent replay {shape.width}"):
-        figure = _figure(shape.width, height)
+    with fixed(shape.font, f"assent replay {shape.width}"):
+        figure = blank(shape.width, height)
         for number, way in enumerate(ways):
             found = [each for each in snapshots if each.way == way]
             y = height - shape.numbers - (number + 1) * (shape.head + shape.panel)
@@ -109,7 +109,7 @@ def replay_svg(
             _panel(axes, found, regions, top, shape)
             _heading(axes, way, found, shape, numbered=number == 0)
         figure.text(0.995, 0.01, note, ha="right", va="bottom", color=FAINT)
-        return _written(figure)
+        return written(figure)
 
 
 def bars_svg(
@@ -138,8 +138,8 @@ def bars_svg(
     width, row, font = (340, 40, 11) if narrow else (920, 30, 12)
     left, right, thick = (2, 2, 0.26) if narrow else (190, 110, 0.5)
     scale = max(full or 0.0, max(bar.value for bar in bars)) or 1.0
-    with _settings(font, f"assent bars {width} {bars}"):
-        figure = _figure(width, row * len(bars))
+    with fixed(font, f"assent bars {width} {bars}"):
+        figure = blank(width, row * len(bars))
         axes = figure.add_axes((left / width, 0, (width - left - right) / width, 1))
         axes.set(xlim=(0, scale), ylim=(len(bars), 0))
         axes.axis("off")
@@ -153,7 +153,7 @@ def bars_svg(
             write = partial(axes.text, va="center", clip_on=False, color=INK)
             write(start, text_y, bar.label, ha="left")
             write(end, text_y, bar.text, ha="right" if narrow else "left")
-        return _written(figure)
+        return written(figure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +191,8 @@ def intervals_svg(lines: Sequence[Whiskers], narrow: bool = False) -> str:
     width, row, font = (340, 50, 11) if narrow else (920, 32, 12)
     left, right, foot = (6, 6, 26) if narrow else (250, 200, 26)
     height = row * len(lines) + foot
-    with _settings(font, f"assent intervals {width} {lines}"):
-        figure = _figure(width, height)
+    with fixed(font, f"assent intervals {width} {lines}"):
+        figure = blank(width, height)
         wide = (width - left - right) / width
         axes = figure.add_axes((left / width, foot / height, wide, 1 - foot / height))
         axes.set(xlim=(0, 1), ylim=(len(lines), 0), yticks=[])
@@ -215,7 +215,7 @@ def intervals_svg(lines: Sequence[Whiskers], narrow: bool = False) -> str:
             write(end, n + words, line.text, ha="right" if narrow else "left")
         _whiskers(axes, [each.filled for each in lines], middle - 4 / row, BAR)
         _whiskers(axes, [each.hollow for each in lines], middle + 4 / row, PAPER)
-        return _written(figure)
+        return written(figure)
 
 
 def _whiskers(
@@ -443,11 +443,12 @@ def _day(at: str) -> float:
     return parse_time(at) / DAY
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank(width: float, height: float) -> Figure:
+    """Make a figure of so many CSS pixels."""
     return Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=PAPER)
 
 
-def _settings(font: float, salt: str) -> AbstractContextManager[None]:
+def fixed(font: float, salt: str) -> AbstractContextManager[None]:
     """Fix what could make two runs differ: font, identifiers, simplification."""
     return mpl.rc_context(
         {
@@ -461,7 +462,7 @@ def _settings(font: float, salt: str) -> AbstractContextManager[None]:
     )
 
 
-def _written(figure: Figure) -> str:
+def written(figure: Figure) -> str:
     """Write the figure without date, program or element ids, in the reader's font."""
     out = StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
