@@ -1,5 +1,5 @@
 # What a person and CI run. Each target installs what it needs; the second time is quick.
-.PHONY: demo test check fuzz clean bench-decide bench-ledger bench-redact
+.PHONY: demo test check fuzz clean bench-decide bench-ledger bench-redact bench-forget
 
 # Tell the whole story in `demo/`: simulated, or on a Stack Exchange dump with DATA=DIR.
 demo:
@@ -46,6 +46,12 @@ bench-redact:
 	@bash scripts/set-up.sh dev
 	@bash scripts/set-up.sh peers
 	.venv/bin/python benchmarks/redact.py $(ARGS)
+
+# Forget a hundred people, and measure what that costs and leaves: about 15 minutes.
+# Smaller: `ARGS="--scale 0.1 --only hashes cost"`.
+bench-forget:
+	@bash scripts/set-up.sh dev
+	.venv/bin/python benchmarks/forget.py $(ARGS)
 
 # Remove all that these commands made: the environment, the demo, builds and caches.
 clean:
