@@ -14,9 +14,9 @@ from assent.train.ensemble import Served
 from assent.train.plan import Assignment
 from assent.train.score import score
 
-MEMBERS, NEVER, LEAVERS = 400, 1_200, 60
+MEMBERS, NEVER, LEAVERS = 300, 1_020, 60
 SHARDS = 4
-CHARACTERS = 1_000
+CHARACTERS = 600
 
 
 def audit(text: Path, scale: float) -> Figures:
@@ -34,17 +34,19 @@ def audit(text: Path, scale: float) -> Figures:
         folder = Path(name)
         shards = Shards(plan, members, folder / "model")
         shards.train_all()
-        before = _told(shards, folder / "model", leavers, never)
-        members_now = _told(shards, folder / "model", members, never)
+        outside = _bits(shards, folder / "model", never)
+        before = _told(_bits(shards, folder / "model", leavers), outside)
+        everybody = _told(_bits(shards, folder / "model", members), outside)
         shards.repair(leavers, folder / "repaired")
-        after = _told(shards, folder / "repaired", leavers, never)
+        outside = _bits(shards, folder / "repaired", never)
+        after = _told(_bits(shards, folder / "repaired", leavers), outside)
     return {
         "audit_auc_before": before[0].auc,
         "audit_auc_before_low": before[0].low,
         "audit_auc_after": after[0].auc,
         "audit_auc_after_low": after[0].low,
         "audit_auc_after_high": after[0].high,
-        "audit_auc_members": members_now[0].auc,
+        "audit_auc_members": everybody[0].auc,
         "audit_p_value": before[2],
         "audit_p_value_after": after[2],
         "audit_fpr": before[1].value,
@@ -62,24 +64,26 @@ def _cut(person: Person) -> Person:
     return person._replace(texts=kept)
 
 
-def _told(shards: Shards, folder: Path, people: list[Person], never: list[Person]):  # type: ignore[no-untyped-def]
+Scored = tuple[np.ndarray, np.ndarray]
+"""Bits of people under each shard, and the number of each one's own."""
+
+
+def _bits(shards: Shards, folder: Path, people: list[Person]) -> Scored:
     served = Served(shards.plan, folder, {GROUP: range(SHARDS)})
-    bits = [
-        score(served, ["\n".join(each.texts).encode() for each in some]).bits
-        for some in (people, never)
-    ]
+    found = score(served, ["\n".join(each.texts).encode() for each in people])
     assignment = Assignment(shards.plan, KEY)
-    own = [
-        np.array([assignment.shard(GROUP, each.subject_id) for each in some])
-        for some in (people, never)
-    ]
-    effect = membership.effects(bits[1])
-    hers, others = (
-        membership.gaps(b, o, effect) for b, o in zip(bits, own, strict=True)
-    )
-    test = membership.randomisation(bits[0], own[0], effect, 1)
+    own = [assignment.shard(GROUP, each.subject_id) for each in people]
+    return found.bits, np.array(own)
+
+
+def _told(
+    people: Scored, never: Scored
+) -> tuple[membership.Told, membership.Rate, float]:
+    effect = membership.effects(never[0])
+    others = membership.gaps(*never, effect)
+    hers = membership.gaps(*people, effect)
     return (
         membership.told_apart(hers, others, 1),
         membership.checked_rate(others),
-        test.p_value,
+        membership.randomisation(*people, effect, 1).p_value,
     )
