@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assent.engine.beside import Written, beside_sql
 from assent.engine.changes import FACTS, Step, differing
 from assent.engine.literals import text_literal
 from assent.engine.question import Question
@@ -269,6 +270,20 @@ class DuckEngine:
         self._connection.execute("SET search_path = 'main'")
         self._copy(differing("was_decided", "now_decided"), out, notes)
         return int(pq.read_metadata(out).num_rows)
+
+    def beside(
+        self, held: Path, then: Written, now: Written
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream held rows with what was decided on each: see `beside_sql`.
+
+        What is sorted spills: memory stays under the engine's limit.
+
+        Raises:
+            CorpusError, UsageError: as `decide`, at any batch.
+        """
+        with _engine_errors(self._files):
+            rows = self._connection.sql(beside_sql(held, then, now))
+            yield from rows.to_arrow_reader(BATCH_ROWS)
 
     def close(self) -> None:
         """Release memory and temporary files."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assent.decide.impact import Impact
     from assent.policy.findings import Finding
     from assent.project.auditing import Audit, Options
+    from assent.project.auditing_corpora import CorpusAudit
     from assent.project.building import Built
     from assent.project.erasing import Erasure
     from assent.project.importing import Imported
@@ -423,6 +424,19 @@ class Project(Decides, Models, Outward):
         from assent.project.auditing import Options, audit
 
         return audit(self.place, corpus_id, out, options or Options(), progress)
+
+    def audit_corpus(
+        self, corpus_id: str | None = None, progress: Progress = silent
+    ) -> "CorpusAudit":
+        """Derive again that each row of a corpus was permitted; the latest by default.
+
+        Args:
+            corpus_id: of any corpus of the ledger.
+            progress: told of each part.
+        """
+        from assent.project.auditing_corpora import audit_corpus
+
+        return audit_corpus(self.place, corpus_id, progress)
 
     def replay(self, case: Path, progress: Progress = silent) -> "list[Snapshot]":
         """Replay a case on this platform, the operator's way and Assent's."""

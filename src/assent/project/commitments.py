@@ -131,6 +131,18 @@ def read_commitment(
         subject_id: of one person alone; None for everybody's.
 
     Raises:
+        CorpusError: as `checked_commitment`.
+    """
+    path = checked_commitment(folder)
+    if subject_id is not None:
+        return _of_subject(path, columns, subject_id)
+    return pq.read_table(path, columns=list(columns))
+
+
+def checked_commitment(folder: Path) -> Path:
+    """Name the table of what a corpus holds, after hashing it again.
+
+    Raises:
         CorpusError: the table is not the one that the build wrote: a person left out
             of it would neither be quarantined nor forgotten.
     """
@@ -143,9 +155,7 @@ def read_commitment(
             hint="restore it from a backup, or build the corpus again",
         )
     check_file(folder, listed[name])
-    if subject_id is not None:
-        return _of_subject(folder / name, columns, subject_id)
-    return pq.read_table(folder / name, columns=list(columns))
+    return folder / name
 
 
 def prove_in(place: Place, corpus_id: str, subject_id: str) -> PrefixProof:

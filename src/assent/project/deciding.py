@@ -252,15 +252,20 @@ def _head_size(place: Place, text: str) -> int:
     return found[0]
 
 
-def _load_of(place: Place, pins: Asked) -> Tables:
+def find_load(place: Place, documents: str, subjects: str) -> Tables | None:
+    """Find the load whose tables have these digests; None where it is gone."""
     for tables in place.loads():
-        if (tables.documents_sha256, tables.subjects_sha256) == (
-            pins.documents,
-            pins.subjects,
-        ):
+        if (tables.documents_sha256, tables.subjects_sha256) == (documents, subjects):
             tables.check_digests()
             return tables
-    raise UsageError(
-        f"the load with documents {pins.documents[:16]} is not here any more",
-        hint="decide all again: leave `--since` out",
-    )
+    return None
+
+
+def _load_of(place: Place, pins: Asked) -> Tables:
+    found = find_load(place, pins.documents, pins.subjects)
+    if found is None:
+        raise UsageError(
+            f"the load with documents {pins.documents[:16]} is not here any more",
+            hint="decide all again: leave `--since` out",
+        )
+    return found

@@ -72,6 +72,7 @@ class Place:
     clock: Clock
     randomness: Randomness
     choice: Choice = EMBEDDED
+    load: Tables | None = None  # that is decided on; the latest by default
 
     @classmethod
     def create(
@@ -174,12 +175,12 @@ class Place:
     # -- data ------------------------------------------------------------------------
 
     def tables(self) -> Tables:
-        """Open the latest finished load.
+        """Open the latest finished load, or the one that is decided on.
 
         Raises:
             UsageError: nothing was loaded yet.
         """
-        for tables in self.loads():
+        for tables in (self.load,) if self.load else self.loads():
             return tables
         raise UsageError(
             "no documents are loaded yet",

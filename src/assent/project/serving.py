@@ -109,37 +109,58 @@ def trained_documents(place: Place, corpus_id: str) -> tuple[Trained, ...]:
     return tuple(Trained(*row) for row in rows)
 
 
-def standing(
-    place: Place, plan: Plan, corpus_id: str, as_of: int, size: int
-) -> Standing:
-    """Decide every document of a corpus again.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a model's documents at an instant.
 
     An order that covers a whole group takes the group out and is not held against its
     documents: lifting it must need no training. A narrower order denies documents. So
     does a whole order for those who were trained in another group and live in this one
     now: the group that is out does not hold their words.
+
+    Args:
+        every: of all documents.
+        inside: of those of `suspended` groups, without the orders that took these out;
+            None where there are none.
+        suspended: groups that an order takes out whole -> the order.
     """
-    documents = trained_documents(place, corpus_id)
+
+    every: Question
+    inside: Question | None = None
+    suspended: dict[str, str] = field(default_factory=dict)
+
+
+def asked(place: Place, plan: Plan, as_of: int, size: int) -> Asked:
+    """Compile what is asked of a model's documents; see `Asked`."""
     suspended: dict[str, str] = {}
     for order in place.suspensions(as_of, size):
         suspended |= dict.fromkeys(_whole_groups(order, plan), order.order)
-    whole = frozenset(suspended.values())
-    question = place.question(as_of, size, plan.recipients)
-    every = reasons(place, question)
-    inside = every
-    if whole:
-        inside = reasons(place, place.question(as_of, size, plan.recipients, whole))
+    every, whole = place.question(as_of, size, plan.recipients), suspended.values()
+    if not whole:
+        return Asked(every)
+    inside = place.question(as_of, size, plan.recipients, frozenset(whole))
+    return Asked(every, inside, suspended)
+
+
+def standing(
+    place: Place, plan: Plan, corpus_id: str, as_of: int, size: int
+) -> Standing:
+    """Decide every document of a corpus again, as `asked`."""
+    documents = trained_documents(place, corpus_id)
+    what = asked(place, plan, as_of, size)
+    every = reasons(place, what.every)
+    inside = every if what.inside is None else reasons(place, what.inside)
     found = {
-        each.document_id: (inside if each.group in suspended else every).get(
+        each.document_id: (inside if each.group in what.suspended else every).get(
             each.document_id, GONE
         )
         for each in documents
     }
     denied = {key: why for key, why in found.items() if why[0] not in PROVED}
     # An order that takes a group out counts here: its people stand in others' texts.
-    unnamed = no_longer(place, corpus_id, question)
+    unnamed = no_longer(place, corpus_id, what.every)
     left = {key: who for key, who in unnamed.items() if key not in denied}
-    return Standing(documents, denied, suspended, left)
+    return Standing(documents, denied, what.suspended, left)
 
 
 def reasons(place: Place, question: Question) -> dict[str, tuple[str, str]]:
