@@ -16,7 +16,7 @@ from assent.corpus.tables import part_path
 from assent.errors import CorpusError
 from assent.project.building import sealed_plans
 from assent.project.training import train_corpus
-from assent.train.parallel import train_part
+from assent.train.parallel import HERE, train_part
 from assent.train.rows import read_part
 from small_plan import KEY, sealed, shard_documents, without, write_part
 from small_project import corpus_of, opened
@@ -108,4 +108,4 @@ def test_a_part_that_was_changed_after_it_was_checked_makes_no_model(fresh_corpu
         pq.write_table(pq.read_table(part), part, compression="none")
         draft = place.folder / "draft"
         with pytest.raises(CorpusError, match="changed while it was trained on"):
-            train_corpus(place, plan, number, corpus_id, draft, lambda *_: None)
+            train_corpus(place, plan, number, corpus_id, draft, lambda *_: None, HERE)

@@ -29,6 +29,7 @@ HOMES = {
     "py4j": {"engine"},
     "torch": {"train"},
     "safetensors": {"train"},
+    "ray": {"train"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "click": {"cli"},

@@ -22,6 +22,7 @@ from assent.forget.repair import (
 from assent.train import checkpoint
 from assent.train.ensemble import Served
 from assent.train.loop import Trainer, train_shard
+from assent.train.parallel import HERE
 from assent.train.plan import shard_folder
 from small_plan import (
     KEY,
@@ -197,6 +198,30 @@ def test_several_shards_are_repaired_at_once_and_the_rest_is_carried_over(
     assert Served(plan, new, {"eu": [1], "us": [0]}).groups == ("eu", "us")
     with pytest.raises(ForgetError, match="no corpus part"):
         replay_shards(plan, KEY, [Reach("us", 0, 2)], parts, old, new)
+
+
+class Swapping:
+    """Workers whose file system shows them another part under the same name."""
+
+    def __init__(self, part, examples):
+        self.part, self.examples = part, examples
+
+    def start(self, *work):
+        write_part(self.part, self.examples)
+        return HERE.start(*work)
+
+
+def test_a_worker_that_reads_another_part_repairs_nothing(plan, old, tmp_path):
+    left, also = (people(plan, "eu", 0, 1)[n] for n in (0, 1))
+    rest = without(shard_documents(plan), left)
+    part = write_part(tmp_path / "part.parquet", rest)
+    workers = Swapping(part, without(rest, also))
+
+    with pytest.raises(TrainError, match="was changed while it was replayed"):
+        replay_shards(
+            *(plan, KEY, [Reach("eu", 0, 1)], {("eu", 0): part}),
+            *(old, tmp_path / "new", workers),
+        )
 
 
 # --- destruction ---------------------------------------------------------------------

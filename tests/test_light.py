@@ -57,6 +57,13 @@ def test_no_spark_is_loaded_where_it_is_not_asked_for():
     assert loaded_by(statement.strip()) & {"pyspark", "py4j", "pandas"} == set()
 
 
+def test_no_ray_is_loaded_where_no_cluster_is_asked_for():
+    statement = """
+    import assent.project.workers, assent.project.forgetting"""
+
+    assert loaded_by(statement.strip()) & {"ray", "grpc"} == set()
+
+
 def test_verifying_loads_what_an_auditor_installs_and_no_more():
     statement = """
     from assent.errors import ProofError

@@ -64,6 +64,14 @@ def on_engine(command: Command) -> Command:
     return command
 
 
+on_cluster = click.option(
+    "--on",
+    default="",
+    help="A Ray cluster, `ray://HOST:PORT`: the same bits. Its nodes share the project "
+    "folder. Default: processes here.",
+)
+
+
 def say_found(project: "Project") -> None:
     """Say what a writer that was cut off has left, and that it is mended."""
     for finding in project.place.book.findings:

@@ -13,7 +13,7 @@ from assent.cli.objecting import object_
 from assent.cli.output import progress_bars, show_table
 from assent.cli.papers import receipt, sign
 from assent.cli.redact import redact
-from assent.cli.root import cli, on_engine, opened
+from assent.cli.root import cli, on_cluster, on_engine, opened
 from assent.cli.share import acknowledge, apply, pass_on, share
 from assent.cli.verify import verify
 from assent.cli.witness import witness
@@ -150,15 +150,17 @@ for command in (audit, share, pass_on, apply, acknowledge):
 
 
 @cli.command()
+@on_cluster
 @click.pass_context
-def train(context: click.Context) -> None:
+def train(context: click.Context, on: str) -> None:
     """Train the sealed plan on the latest corpus.
 
     \b
     assent train
+    assent train --on ray://10.0.0.1:10001
     """
     with opened(context) as project, progress_bars() as progress:
-        trained = project.train(progress)
+        trained = project.train(progress, on=on)
     for line in trained.lines():
         click.echo(line)
 
@@ -311,6 +313,7 @@ def gate(
     show_default=True,
     help="With --due: until when what is not permitted must be out.",
 )
+@on_cluster
 @click.pass_context
 def forget(
     context: click.Context,
@@ -319,6 +322,7 @@ def forget(
     due: bool,
     within: int,
     days: int,
+    on: str,
 ) -> None:
     """Repair the served model for all who are no longer permitted.
 
@@ -329,6 +333,7 @@ def forget(
     assent record withdrawn u42
     assent forget --oracle
     assent forget --due --within 3 --deadline-days 30 --audit 0.1
+    assent forget --on ray://10.0.0.1:10001
     """
     with opened(context) as project:
         if due:
@@ -339,7 +344,7 @@ def forget(
                     click.echo(line)
                 return
         with progress_bars() as progress:
-            repaired = project.forget(oracle, progress, audit=audit)
+            repaired = project.forget(oracle, progress, audit=audit, on=on)
     for line in repaired.lines():
         click.echo(line)
     if repaired.bit_identical is False:

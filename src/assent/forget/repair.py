@@ -15,9 +15,11 @@ from assent.train.host import check_host
 from assent.train.initial import tokens_of
 from assent.train.loop import train_shard
 from assent.train.parallel import (
+    HERE,
     Progress,
     Shard,
     Trained,
+    Workers,
     train_alone,
     train_shards,
 )
@@ -77,7 +79,7 @@ def replay_shards(
     parts: Mapping[Shard, Path],
     old_folder: Path,
     new_folder: Path,
-    workers: int = 2,
+    workers: Workers = HERE,
     progress: Progress | None = None,
     base: Path | None = None,
 ) -> dict[Shard, Trained]:
@@ -85,7 +87,7 @@ def replay_shards(
 
     Raises:
         ForgetError: a reached shard has no part, or the two folders are one.
-        TrainError: see `replay`.
+        TrainError: see `replay`; or a worker read another part than the one at hand.
     """
     missing = [one for one in reaches if (one.group, one.shard) not in parts]
     if missing:
@@ -93,11 +95,21 @@ def replay_shards(
             f"{len(missing)} reached shards have no corpus part",
             hint="build the corpus without the forget set first",
         )
+    at_hand = {}
     for one in reaches:
-        examples, _ = read_part(parts[one.group, one.shard])
+        shard = one.group, one.shard
+        examples, at_hand[shard] = read_part(parts[shard])
         keep_until(plan, key, one, examples, old_folder, new_folder, base)
-    tasks = {(one.group, one.shard): parts[one.group, one.shard] for one in reaches}
-    return train_shards(plan, key, tasks, new_folder, workers, progress, base)
+    tasks = {shard: parts[shard] for shard in at_hand}
+    done = train_shards(plan, key, tasks, new_folder, workers, progress, base)
+    for shard, each in done.items():
+        if each.content_read != at_hand[shard]:
+            raise TrainError(
+                f"the part of shard {shard[1]} of group `{shard[0]}` was changed while "
+                "it was replayed",
+                hint="run again: it is replayed from the part that is there now",
+            )
+    return done
 
 
 def keep_until(
@@ -176,6 +188,7 @@ def train_as_if_never(
     part_path: Path,
     folder: Path,
     base: Path | None = None,
+    workers: Workers = HERE,
 ) -> str:
     """Run the oracle: train the shard from the plan's start, in a fresh process.
 
@@ -189,6 +202,7 @@ def train_as_if_never(
         part_path: the shard's Parquet part after the withdrawal.
         folder: where nothing has been trained.
         base: folder of the plan's base; None where it has none.
+        workers: where it is trained.
 
     Returns:
         The digest of the state after the last slice.
@@ -202,7 +216,8 @@ def train_as_if_never(
             f"`{folder.name}` holds an earlier run, so the oracle would prove nothing",
             hint="give the oracle an empty folder",
         )
-    return train_alone(plan, key, group, shard, part_path, folder, base).digest
+    alone = train_alone(plan, key, group, shard, part_path, folder, base, workers)
+    return alone.digest
 
 
 def superseded(folders: Iterable[Path], from_slice: int) -> tuple[str, ...]:

@@ -19,15 +19,23 @@ class Models:
 
     place: Place
 
-    def train(self, progress: Progress = lambda *_: None) -> "Trained":
+    def train(self, progress: Progress = lambda *_: None, *, on: str = "") -> "Trained":
         """Train the sealed plan on the latest corpus.
 
+        Args:
+            progress: told what is done.
+            on: a Ray cluster, `ray://HOST:PORT`, whose nodes share the project's
+                folder; processes of this host by default.
+
         Raises:
+            UsageError: Ray is not installed, or no cluster answers there.
             DeniedError: a document of the corpus is no longer permitted.
         """
         from assent.project.training import train
+        from assent.project.workers import workers_on
 
-        return train(self.place, progress)
+        with workers_on(self.place, on) as workers:
+            return train(self.place, progress, workers)
 
     def ask(
         self, prompt: str, size: int = 200, seed: int = 1, temperature: float = 0.8
@@ -76,6 +84,7 @@ class Models:
         progress: Progress = lambda *_: None,
         *,
         audit: float = 0.0,
+        on: str = "",
     ) -> "Repaired":
         """Repair the served model for everything that is no longer permitted.
 
@@ -84,10 +93,13 @@ class Models:
                 compare.
             progress: told what is done.
             audit: the probability that an oracle is run when none is asked for.
+            on: as for `train`: where shards are replayed, and the oracle is run.
         """
         from assent.project.forgetting import forget
+        from assent.project.workers import workers_on
 
-        return forget(self.place, oracle, progress, audit)
+        with workers_on(self.place, on) as workers:
+            return forget(self.place, oracle, progress, workers, audit)
 
     def audit_model(
         self,

@@ -19,10 +19,9 @@ from assent.project.serving import Shard, Standing, standing
 from assent.terms import EventKind
 from assent.train import checkpoint
 from assent.train.ensemble import Served
-from assent.train.host import check_host
 from assent.train.initial import size_of
 from assent.train.parallel import Trained as TrainedShard
-from assent.train.parallel import train_shards
+from assent.train.parallel import Workers, train_shards
 from assent.train.plan import Plan, shard_folder
 
 JOB = "train"
@@ -81,14 +80,14 @@ class Answer:
         return lines
 
 
-def train(place: Place, progress: Progress) -> Trained:
+def train(place: Place, progress: Progress, workers: Workers) -> Trained:
     """Train the latest corpus by its plan; what was interrupted goes on.
 
     Raises:
         DeniedError: a document of the corpus is no longer permitted.
         UsageError: a repair is unfinished: the latest corpus is the one it makes.
         CorpusError: a part is not what the manifest says.
-        TrainError: this host cannot reproduce the plan.
+        TrainError: a host cannot reproduce the plan.
     """
     corpus = place.latest_corpus()
     plan, number = sealed_plans(place)[corpus["plan"]]
@@ -96,12 +95,14 @@ def train(place: Place, progress: Progress) -> Trained:
     folder = place.model_folder(model_id)
     draft = folder.with_name(f".training-{model_id}")
     if not (logged(place, model_id) and folder.exists()):
-        _check_trainable(place, plan, corpus["corpus_id"])
+        _check_trainable(place, plan, corpus["corpus_id"], workers)
         _drop_another(place, model_id)
         place.begin(JOB, {"model_id": model_id})
     # Crash from here on: the job says what is unfinished, the draft holds what is done.
     if not folder.exists():
-        shards = train_corpus(place, plan, number, corpus["corpus_id"], draft, progress)
+        shards = train_corpus(
+            place, plan, number, corpus["corpus_id"], draft, progress, workers
+        )
         # Crash in training: the next run goes on from the last whole checkpoints.
         write_summary(draft, plan, shards)
         publish_folder(draft, folder)
@@ -113,7 +114,9 @@ def train(place: Place, progress: Progress) -> Trained:
     return trained
 
 
-def _check_trainable(place: Place, plan: Plan, corpus_id: str) -> None:
+def _check_trainable(
+    place: Place, plan: Plan, corpus_id: str, workers: Workers
+) -> None:
     """Refuse, before anything is written, what must not or cannot be trained."""
     if place.job("forget") is not None:
         raise UsageError(
@@ -128,7 +131,7 @@ def _check_trainable(place: Place, plan: Plan, corpus_id: str) -> None:
             hint="run `assent build` again: it decides as of now",
         )
     check_parts(place.corpus_folder(corpus_id))
-    check_host(plan, place.config.base_folder)
+    workers.check(plan, place.config.base_folder)
 
 
 def _drop_another(place: Place, model_id: str) -> None:
@@ -156,6 +159,7 @@ def train_corpus(
     corpus_id: str,
     folder: Path,
     progress: Progress,
+    workers: Workers,
 ) -> dict[Shard, TrainedShard]:
     """Train every shard of a plan on a corpus that was checked whole.
 
@@ -170,7 +174,7 @@ def train_corpus(
         plan_key(place, number),
         tasks,
         folder,
-        place.config.train.workers,
+        workers,
         lambda done, total: progress("slices trained", done, total),
         place.config.base_folder,
     )

@@ -5,10 +5,11 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -38,6 +39,23 @@ class Trained:
     served: bool
 
 
+class Workers(Protocol):
+    """Where shards are trained: in processes of this host, or on a cluster."""
+
+    def check(self, plan: Plan, base: Path | None) -> None:
+        """Make sure that they give the plan's bits. Raises: TrainError: they do not."""
+
+    def start(
+        self,
+        plan: Plan,
+        key: bytes,
+        tasks: Mapping[Shard, Path],
+        folder: Path,
+        base: Path | None,
+    ) -> AbstractContextManager[Mapping[Shard, "Future[Trained]"]]:
+        """Train every task's shard in a new process; at the end no one is at work."""
+
+
 def train_part(
     plan: Plan,
     key: bytes,
@@ -46,6 +64,7 @@ def train_part(
     part: Path,
     folder: Path,
     base: Path | None = None,
+    on_slice: Callable[[int], None] | None = None,
 ) -> Trained:
     """Train one shard from its Parquet part into the model's folder.
 
@@ -54,8 +73,72 @@ def train_part(
     """
     examples, content_read = read_part(part)
     own = shard_folder(folder, group, shard)
-    digest = train_shard(plan, key, group, shard, examples, own, base=base)
+    digest = train_shard(
+        plan, key, group, shard, examples, own, on_slice=on_slice, base=base
+    )
     return Trained(digest, content_read, _slices_done(own) == plan.slices)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Processes of this host.
+
+    New processes import the caller's main module, so a script must guard its entry
+    with `if __name__ == "__main__"`.
+
+    Args:
+        processes: at once, one core each.
+    """
+
+    processes: int = 2
+
+    def check(self, plan: Plan, base: Path | None) -> None:
+        """Make sure that this host gives the plan's bits; see `host.check_host`."""
+        check_host(plan, base)
+
+    @contextmanager
+    def start(
+        self,
+        plan: Plan,
+        key: bytes,
+        tasks: Mapping[Shard, Path],
+        folder: Path,
+        base: Path | None,
+    ) -> Iterator[Mapping[Shard, "Future[Trained]"]]:
+        """Train; the key travels to the processes by pipe, never by file.
+
+        Raises:
+            TrainError: this host cannot reproduce the plan, or a process was killed.
+        """
+        check_host(plan, base)
+        # A fork would inherit this process's threads; a server that only imports has
+        # none.
+        context = get_context("forkserver")
+        # What takes seconds to import is imported once, and not in each worker.
+        context.set_forkserver_preload([__name__, *modules_of(plan, base)])
+        with ProcessPoolExecutor(
+            self.processes, context, initializer=_ready_worker
+        ) as pool:
+            with _interrupts_held():
+                futures = {
+                    task: pool.submit(
+                        train_part, plan, key, *task, tasks[task], folder, base
+                    )
+                    for task in sorted(tasks)
+                }
+            try:
+                yield futures
+            except BrokenProcessPool as error:
+                raise TrainError(
+                    "a training process was killed before it finished",
+                    hint="check free memory, then run again: it goes on where it "
+                    "stopped",
+                ) from error
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+HERE = Here()
 
 
 def train_shards(
@@ -63,53 +146,31 @@ def train_shards(
     key: bytes,
     tasks: Mapping[Shard, Path],
     folder: Path,
-    workers: int = 2,
+    workers: Workers = HERE,
     progress: Progress | None = None,
     base: Path | None = None,
 ) -> dict[Shard, Trained]:
     """Train every task's shard, each in a process of its own.
 
     What was trained before an interruption is kept: a shard goes on from its last
-    whole checkpoint of the same documents. New processes import the caller's main
-    module, so a script must guard its entry with `if __name__ == "__main__"`.
+    whole checkpoint of the same documents.
 
     Args:
-        plan: sealed on a host of this class.
-        key: the plan's secret; it travels to the workers by pipe, never by file.
+        plan: sealed on a host of the workers' class.
+        key: the plan's secret.
         tasks: each shard's Parquet part; a part without rows is allowed.
         folder: of the model; each shard has its own folder inside.
-        workers: processes at once, one core each.
+        workers: where they are trained.
         progress: called in this process with slices done and slices in all.
         base: folder of the plan's base; None where it has none.
 
     Raises:
-        TrainError: this host cannot reproduce the plan, or a shard cannot be trained.
+        TrainError: a host cannot reproduce the plan, or a shard cannot be trained.
     """
-    check_host(plan, base)
-    if not tasks:
-        return {}
-    # A fork would inherit this process's threads; a server that only imports has none.
-    context = get_context("forkserver")
-    # What takes seconds to import is imported once, and not in each worker.
-    context.set_forkserver_preload([__name__, *modules_of(plan, base)])
-    with ProcessPoolExecutor(workers, context, initializer=_ready_worker) as pool:
-        with _interrupts_held():
-            futures = {
-                task: pool.submit(
-                    train_part, plan, key, *task, tasks[task], folder, base
-                )
-                for task in sorted(tasks)
-            }
-        try:
+    with workers.start(plan, key, tasks, folder, base) as futures:
+        if futures:
             _follow(plan, futures, folder, progress)
-            return {task: future.result() for task, future in futures.items()}
-        except BrokenProcessPool as error:
-            raise TrainError(
-                "a training process was killed before it finished",
-                hint="check free memory, then run again: it goes on where it stopped",
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return {task: future.result() for task, future in futures.items()}
 
 
 def _follow(
@@ -169,11 +230,12 @@ def train_alone(
     part: Path,
     folder: Path,
     base: Path | None = None,
+    workers: Workers = HERE,
 ) -> Trained:
     """Train one shard in a process of its own that has never seen another run.
 
     Raises:
-        TrainError: this host cannot reproduce the plan, or see `train_shards`.
+        TrainError: a host cannot reproduce the plan, or see `train_shards`.
     """
     task = (group, shard)
-    return train_shards(plan, key, {task: part}, folder, workers=1, base=base)[task]
+    return train_shards(plan, key, {task: part}, folder, workers, base=base)[task]
