@@ -57,7 +57,7 @@ def test_choices_are_events_of_one_subject_and_orders_are_not():
     assert CHOICES < SUBJECT_EVENTS
     assert EventKind.SUSPENSION_ORDERED not in SUBJECT_EVENTS
     assert len(SUBJECT_EVENTS) == 12
-    assert len(EventKind) - len(SUBJECT_EVENTS) == 13
+    assert len(EventKind) - len(SUBJECT_EVENTS) == 14
     assert EventKind.OBJECTOR_REGISTERED not in SUBJECT_EVENTS
 
 

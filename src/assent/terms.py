@@ -75,6 +75,7 @@ class EventKind(StrEnum):
     CORPUS_BUILT = "corpus_built"
     MODEL_TRAINED = "model_trained"
     MODEL_REPAIRED = "model_repaired"
+    MODEL_EXPORTED = "model_exported"  # a group merged, by the digest of its files
     SHARED = "shared"
     SHARE_DROPPED = "share_dropped"  # logged as shared, and never handed over
     SHARE_CHANGED = "share_changed"

@@ -347,7 +347,7 @@ def forget(
             repaired = project.forget(oracle, progress, audit=audit, on=on)
     for line in repaired.lines():
         click.echo(line)
-    if repaired.bit_identical is False:
+    if repaired.refuted:
         sys.exit(1)
 
 

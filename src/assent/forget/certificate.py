@@ -57,6 +57,8 @@ class Certificate:
         replayed_share: of the plan's training, 0 to 1.
         golden_ok: this host's golden hash was the plan's.
         destroyed: digests of the superseded states that were deleted.
+        blocked: models that start from a merge of a replayed group, and the digest of
+            that base: sorted; none of them may speak any more.
 
     Raises:
         ForgetError: a value is not as wanted, or the host failed its golden run: what
@@ -72,6 +74,7 @@ class Certificate:
     replayed_share: float
     golden_ok: bool
     destroyed: tuple[str, ...]
+    blocked: tuple[tuple[str, str], ...] = ()
     v: int = 1
 
     def __post_init__(self) -> None:
@@ -86,9 +89,11 @@ class Certificate:
         _want(bool(self.subjects), "somebody left")
         for listed in (self.subjects, self.destroyed):
             _want(listed == tuple(sorted(set(listed))), "hashes are sorted, each once")
+        _want(self.blocked == tuple(sorted(set(self.blocked))), "models are sorted")
         states = [x for one in self.shards for x in (one.before, one.after)]
         oracles = [one.oracle for one in self.shards if one.oracle is not None]
-        hashes = (self.plan, *self.subjects, *self.destroyed, *states, *oracles)
+        bases = [base for _, base in self.blocked]
+        hashes = (self.plan, *self.subjects, *self.destroyed, *states, *oracles, *bases)
         _want(all(map(_is_hex, hashes)), "each hash is 64 hexadecimal digits")
         places = [(one.group, one.shard) for one in self.shards]
         _want(places == sorted(set(places)), "shards are sorted, each once")
@@ -132,6 +137,8 @@ class Certificate:
             "destroyed": list(self.destroyed),
             "bit_identical": self.bit_identical,
             "scope": SCOPE,
+            # Not written where there are none, as before there could be any.
+            **({"blocked": _blocked_json(self.blocked)} if self.blocked else {}),
         }
 
     @classmethod
@@ -143,7 +150,14 @@ class Certificate:
                 conclusion does not follow from the digests beside it.
         """
         try:
-            given = {field.name: value[field.name] for field in fields(cls)}
+            given = {
+                field.name: value[field.name]
+                for field in fields(cls)
+                if field.name != "blocked"
+            }
+            given["blocked"] = tuple(
+                (one["model"], one["base"]) for one in value.get("blocked", ())
+            )
             given["shards"] = tuple(_read_shard(one) for one in given["shards"])
             for name in ("subjects", "destroyed"):
                 given[name] = tuple(given[name])
@@ -162,6 +176,10 @@ class Certificate:
 def _shard_json(one: RepairedShard) -> dict[str, Any]:
     value = {field.name: getattr(one, field.name) for field in fields(one)}
     return value | {"bit_identical": one.bit_identical}
+
+
+def _blocked_json(blocked: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"model": model, "base": base} for model, base in blocked]
 
 
 def _read_shard(value: Any) -> RepairedShard:

@@ -67,6 +67,7 @@ BODIES: dict[str, dict[str, _Read]] = {
         "subjects": COUNT,
         "withheld": COUNT,
     },
+    "model_exported": {"model_id": NAME, "group": NAME, "digest": DIGEST},
     "share_dropped": {"share_id": NAME},
     "share_changed": {
         **SHARE,

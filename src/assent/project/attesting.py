@@ -14,6 +14,7 @@ from assent.ledger.book import PublicEvent
 from assent.merkle.entry import closure, model_of
 from assent.project.building import sealed_plans
 from assent.project.cosigning import cosigned_head
+from assent.project.descending import check_base
 from assent.project.place import MODELS, Place
 from assent.project.receipts import check_installed
 from assent.project.serving import standing
@@ -141,6 +142,7 @@ def _check_permitted(place: Place, event: PublicEvent, plan: Plan) -> None:
     named as such in the provenance: nothing here knows what it holds.
     """
     now = place.clock()
+    check_base(place, plan)
     models = {
         each.body["model_id"]: model_of(each.body, each.number, EventKind(each.kind))
         for each in place.events_of(*MODELS)

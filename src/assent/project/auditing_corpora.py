@@ -232,8 +232,8 @@ class _Work:
         for path in sorted(self.listed):
             self._unlisted(self._part(bucket_of(path)))
         names = {entry.path for entry in self.manifest.parts}
-        for path in sorted((self.folder / "parts").rglob("*.parquet")):
-            name = path.relative_to(self.folder).as_posix()
+        for file in sorted((self.folder / "parts").rglob("*.parquet")):
+            name = file.relative_to(self.folder).as_posix()
             if name not in names:
                 self.faults.append(f"the file `{name}` is not listed")
         # Whom an erasure took out of the tables is still counted in the manifest.

@@ -230,7 +230,10 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
             else "the policy in force allows nothing, so there is nothing to build",
             hint="publish one: `assent policy publish FILE`",
         )
-    plan_of(place, groups, bytes(32))  # a key is drawn only for a plan that is
+    from assent.project.descending import check_base  # it reads the sealed plans here
+
+    # A key is drawn only for a plan that is.
+    check_base(place, plan_of(place, groups, bytes(32)))
     return question
 
 

@@ -226,10 +226,10 @@ def _paid(bodies: Iterable[Mapping[str, Any]]) -> str:
 def _of_models(place: Place, subject_id: str) -> Iterator[str]:
     """Find models whose weights are there and that hold her, or may."""
     made_of = _made_of(place)
-    for number, (model_id, corpora) in enumerate(made_of.items(), start=1):
+    for model_id, corpora in made_of.items():
         if not place.model_folder(model_id).exists():
             continue
-        served = number == len(made_of)
+        served = model_id == place.served_model()["model_id"]
         count = sum(len(_documents(place, each, subject_id)) for each in corpora)
         if count:
             yield f"model {model_id} was trained on {count:,} documents of hers: " + (
@@ -294,8 +294,9 @@ def _of_corpora(place: Place, subject_id: str) -> Iterator[str]:
 def _in_use(place: Place) -> set[str]:
     """Name the latest corpus, and those of the served model."""
     built = [e.body["corpus_id"] for e in place.events_of(EventKind.CORPUS_BUILT)]
-    models = list(_made_of(place).values())
-    return {*built[-1:], *(models[-1] if models else ())}
+    models = _made_of(place)
+    served = models[place.served_model()["model_id"]] if models else ()
+    return {*built[-1:], *served}
 
 
 def _documents(place: Place, corpus_id: str, subject_id: str) -> set[str]:

@@ -14,7 +14,8 @@ from assent.errors import DeniedError, UsageError
 from assent.files import publish_folder, write_whole
 from assent.project.place import Place
 from assent.project.refuted import remove
-from assent.project.training import check_served, served_now
+from assent.project.training import check_served, logged, model_now
+from assent.terms import EventKind
 from assent.train.component import digest_of
 from assent.train.plan import Plan
 
@@ -49,17 +50,24 @@ class Exported:
         ]
 
 
-def export(place: Place, group: str) -> Exported:
+def export(
+    place: Place, group: str, of_model: dict[str, Any] | None = None
+) -> Exported:
     """Merge the shards of a group, all of which may be served at this instant.
 
     What was merged from the same shards before is taken as it is.
+
+    Args:
+        place: the project.
+        group: of the model.
+        of_model: body of the model's entry; the served one by default.
 
     Raises:
         UsageError: no model is trained, or it has no such group.
         DeniedError: a shard of it is in quarantine, or the group is suspended or empty.
         TrainError: a checkpoint is damaged, or `transformers` is not installed.
     """
-    model, plan, now = served_now(place)
+    model, plan, now = model_now(place, of_model or place.served_model())
     model_id = str(model["model_id"])
     if group not in {each.name for each in plan.groups}:
         known = ", ".join(each.name for each in plan.groups)
@@ -116,9 +124,21 @@ def _export(place: Place, plan: Plan, wanted: dict[str, Any]) -> Exported:
         digest = digest_of(draft)
         publish_folder(draft, target)
         # Crash here: a folder without its JSON, so the export does not exist.
+        _log(place, model_id, group, digest)
+        # Crash here: logged, and made again by the next run: the same bytes.
         about = canonical(wanted | {"digest": digest})
         write_whole(_about(folder, group), about)
+    else:
+        _log(place, model_id, group, digest)  # made before exports were logged
     return Exported(model_id, group, len(states), target, digest)
+
+
+def _log(place: Place, model_id: str, group: str, digest: str) -> None:
+    """Log an export, once: what starts from it is found by its digest."""
+    body = {"model_id": model_id, "group": group, "digest": digest}
+    before = place.events_of(EventKind.MODEL_EXPORTED)
+    if all(event.body != body for event in before):
+        place.book.publish(EventKind.MODEL_EXPORTED, place.clock(), body)
 
 
 def _whole(folder: Path, group: str, wanted: dict[str, Any]) -> str:
@@ -141,7 +161,18 @@ def _remove(folder: Path, group: str) -> None:
     remove(folder / group)
 
 
-def rebuild(place: Place, old_model: str) -> tuple[str, ...]:
+def take_away(place: Place, model_id: str) -> bool:
+    """Remove all exports of a model; says whether there were any."""
+    folder = place.folder / FOLDER / model_id
+    found = folder.exists()
+    for about in sorted(folder.glob("*.json")):
+        _remove(folder, about.stem)
+        # Crash here: the others are still listed, or lie there without their JSON.
+    remove(folder)
+    return found
+
+
+def rebuild(place: Place, old_model: str, repaired: str) -> tuple[str, ...]:
     """Make a repaired model's exports, and take away those of the model before.
 
     Returns:
@@ -155,7 +186,7 @@ def rebuild(place: Place, old_model: str) -> tuple[str, ...]:
     for about in sorted(folder.glob("*.json")):
         group = about.stem
         try:
-            made = export(place, group)
+            made = export(place, group, logged(place, repaired).body)
             lines.append(f"export of group `{group}` made anew: digest {made.digest}")
         except DeniedError as error:
             lines.append(f"export of group `{group}` taken away: {error}")

@@ -37,6 +37,7 @@ from assent.project.building import (
     sealed_plans,
 )
 from assent.project.commitments import commit, people
+from assent.project.descending import base_fault, behind, made_of
 from assent.project.exporting import rebuild
 from assent.project.place import MODELS, Place, Progress
 from assent.project.refuted import (
@@ -57,6 +58,7 @@ from assent.project.training import (
     read_summary,
     write_summary,
 )
+from assent.project.unrepaired import unrepaired
 from assent.project.writing import settings_of
 from assent.terms import EventKind
 from assent.train.parallel import Trained as TrainedShard
@@ -126,7 +128,9 @@ class _Work:
 def forget(
     place: Place, oracle: bool, progress: Progress, workers: Workers, audit: float = 0.0
 ) -> Repaired:
-    """Repair the served model; a repair that was interrupted goes on with its pins.
+    """Repair the served model, and then those of ours that its base comes from.
+
+    A repair that was interrupted goes on with its pins, before anything else.
 
     Args:
         place: the project.
@@ -143,7 +147,40 @@ def forget(
         ForgetError: the superseded model cannot be removed, or the repair was logged
             by an earlier run, too early for the oracle that is asked for now.
     """
-    pins = place.job(JOB) or _pins(place, audit)
+    if not 0 <= audit <= 1:
+        raise UsageError(f"an audit with probability {audit}, wanted 0 to 1")
+    begun = place.job(JOB)
+    done = [_repair(place, begun, oracle, progress, workers)] if begun else []
+    served = place.served_model()
+    plan, _ = sealed_plans(place)[served["plan"]]
+    # The served one first: the bases that it starts from are there until theirs.
+    for model in (served, *behind(place, plan)):
+        if any(each.refuted for each in done):
+            break
+        known = model["model_id"] in {each.model_id for each in done}
+        if not (known or _is_dead(place, model)):
+            pins = _pins(place, model, audit)
+            done.append(_repair(place, pins, oracle, progress, workers))
+    some = [each for each in done if each.certificate] or done[:1]
+    first = some[0] if some else Repaired(served["model_id"], 0, 0, dead=True)
+    notes = tuple(unrepaired(place, plan))
+    return replace(first, also=tuple(some[1:]), notes=notes)
+
+
+def _is_dead(place: Place, model: dict[str, Any]) -> bool:
+    """Say whether a model can never speak again: a repair has replaced its base."""
+    plan, _ = sealed_plans(place)[model["plan"]]
+    fault = base_fault(place, plan, place.clock(), place.book.size)
+    return fault is not None and fault.final
+
+
+def _repair(
+    place: Place,
+    pins: dict[str, Any],
+    oracle: bool,
+    progress: Progress,
+    workers: Workers,
+) -> Repaired:
     oracle = oracle or pins.get("oracle", False)
     work = _work(place, pins, progress, workers)
     if not work.standing.wrong:
@@ -171,7 +208,7 @@ def forget(
     ).entry
     # Crash here: the repaired model is logged and served; the next run comes here.
     remove(place.model_folder(work.old_model))
-    exports = rebuild(place, work.old_model)
+    exports = rebuild(place, work.old_model, repaired)
     place.finish(JOB)
     if oracle and certificate.bit_identical is None:
         raise ForgetError(
@@ -197,16 +234,13 @@ def _done(work: _Work, repaired: str, certificate: Certificate) -> Repaired:
     )
 
 
-def _pins(place: Place, audit: float) -> dict[str, Any]:
+def _pins(place: Place, model: dict[str, Any], audit: float) -> dict[str, Any]:
     """Decide what goes, once: a load in between must not change what is certified.
 
     Raises:
-        UsageError: no model is trained.
         TrainError: the model's folder is not the one that was logged.
     """
-    if not 0 <= audit <= 1:
-        raise UsageError(f"an audit with probability {audit}, wanted 0 to 1")
-    model, as_of, size = place.served_model(), place.clock(), place.book.size
+    as_of, size = place.clock(), place.book.size
     checked_summary(place, model)
     plan, _ = sealed_plans(place)[model["plan"]]
     now = standing(place, plan, model["corpora"][0], as_of, size)
@@ -412,7 +446,13 @@ def _certificate(
         replayed_share=replayed_share(work.plan, work.reaches),
         golden_ok=True,  # of each host that replayed: any other refuses to
         destroyed=_destroyed(work, repaired),
+        blocked=_blocked(work),
     )
+
+
+def _blocked(work: _Work) -> tuple[tuple[str, str], ...]:
+    groups = frozenset(one.group for one in work.reaches)
+    return tuple(sorted(made_of(work.place, work.old_model, groups)))
 
 
 def _destroyed(work: _Work, repaired: str) -> tuple[str, ...]:

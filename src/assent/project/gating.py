@@ -15,6 +15,7 @@ from typing import Any
 from assent.corpus.manifest import read_manifest
 from assent.errors import UsageError
 from assent.project.building import sealed_plans
+from assent.project.descending import Fault, base_fault
 from assent.project.place import MODELS, Place
 from assent.project.serving import Standing, standing
 from assent.terms import DAY, EventKind, iso
@@ -46,6 +47,7 @@ class Gate:
         wrong: of these, what is not permitted: reason -> documents.
         due: of these, past their deadline: reason -> documents.
         next_deadline: the first one that is not past, or None.
+        blocked: why its base may not be used; None: it may.
     """
 
     model_id: str
@@ -54,16 +56,17 @@ class Gate:
     wrong: dict[str, int]
     due: dict[str, int]
     next_deadline: int | None
+    blocked: Fault | None = None
 
     @property
     def open(self) -> bool:
-        """Nobody's deadline is past."""
-        return not self.due
+        """Nobody's deadline is past, and what it starts from may be used."""
+        return not (self.due or self.blocked)
 
     def is_due(self, within: int) -> bool:
         """Say whether a deadline is past, or will be in so many days."""
         soon = self.as_of + within * DAY
-        return bool(self.due) or (
+        return not self.open or (
             self.next_deadline is not None and self.next_deadline <= soon
         )
 
@@ -78,7 +81,9 @@ class Gate:
             lines.append(f"past their deadline: {_counted(self.due)}")
         if self.next_deadline is not None:
             lines.append(f"next deadline: {iso(self.next_deadline)}")
-        if self.due:
+        if self.blocked:
+            lines += [f"blocked: {self.blocked.message}", self.blocked.hint]
+        elif self.due:
             lines.append("run `assent forget`, and deploy the model that it makes")
         return lines
 
@@ -121,6 +126,7 @@ def gate(
         found.reasons(),
         found.among(due).reasons(),
         min(later, default=None),
+        base_fault(place, plan, now, place.book.size),
     )
 
 

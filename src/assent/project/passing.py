@@ -17,8 +17,10 @@ from assent.errors import LedgerError, ProofError, UsageError
 from assent.files import SECRET_MODE, write_whole
 from assent.ledger.book import PublicEvent
 from assent.project import standing
+from assent.project.building import sealed_plans
+from assent.project.descending import base_fault
 from assent.project.naming import corpus_behind, no_longer
-from assent.project.place import Place
+from assent.project.place import MODELS, Place
 from assent.project.serving import GONE, reasons
 from assent.project.sharing import (
     dropped,
@@ -182,8 +184,19 @@ def denied(
             for each in held
             if each in unnamed or decided[use].get(each, GONE)[0] not in PROVED
         )
+        if not documents and _based_on_denied(place, one, as_of, size):
+            documents = sorted(held)
         if documents:
             yield one, documents
+
+
+def _based_on_denied(place: Place, one: Given, as_of: int, size: int) -> bool:
+    """Say whether a model was handed over whose base may not be used any more."""
+    for event in place.events_of(*MODELS):
+        if event.body["model_id"] == one.shared.body["what"]:
+            plan, _ = sealed_plans(place)[event.body["plan"]]
+            return bool(base_fault(place, plan, as_of, size))
+    return False
 
 
 def _change(

@@ -434,15 +434,18 @@ class Place:
         return bodies[-1]
 
     def served_model(self) -> dict[str, Any]:
-        """Read the body of the latest trained or repaired model.
+        """Read the body of the model that was trained last, or of its latest repair.
 
         Raises:
             UsageError: nothing is trained yet.
         """
-        bodies = [event.body for event in self.events_of(*MODELS)]
-        if not bodies:
+        served: dict[str, Any] = {}
+        for body in (event.body for event in self.events_of(*MODELS)):
+            if body.get("supersedes") in (None, served.get("model_id")):
+                served = body
+        if not served:
             raise UsageError("no model is trained yet", hint="run `assent train`")
-        return bodies[-1]
+        return served
 
     def corpus_folder(self, corpus_id: str) -> Path:
         """Where a corpus lies; one that an erasure changed unsigned is refused."""

@@ -24,6 +24,9 @@ class Repaired:
         unnamed: of how many people.
         authors: whose texts went or changed.
         exports: what became of the merged models of the model before.
+        also: repairs of models of ours that its base comes from.
+        dead: it was not repaired, for its base was replaced and it never speaks again.
+        notes: what of its descendants is not repaired, and what to do about it.
     """
 
     model_id: str
@@ -37,14 +40,28 @@ class Repaired:
     unnamed: int = 0
     authors: int = 0
     exports: tuple[str, ...] = ()
+    also: tuple["Repaired", ...] = ()
+    dead: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def bit_identical(self) -> bool | None:
         """Whether repair and oracle agree; None: no oracle was run."""
         return self.certificate.bit_identical if self.certificate else None
 
+    @property
+    def refuted(self) -> bool:
+        """Whether an oracle refuted a repair, of this model or of one behind it."""
+        return self.bit_identical is False or any(each.refuted for each in self.also)
+
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
+        others = [line for each in self.also for line in each.lines()]
+        return [*self._own_lines(), *others, *self.notes]
+
+    def _own_lines(self) -> list[str]:
+        if self.dead:
+            return []
         if self.certificate is None:
             return [
                 f"model {self.model_id}: everything in it is permitted; nothing to do"

@@ -16,6 +16,7 @@ from assent.errors import CorpusError, UsageError
 from assent.files import write_whole
 from assent.project.building import sealed_plans
 from assent.project.commitments import check_logged
+from assent.project.descending import check_base
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Trained, trained_documents
 from assent.project.training import checked_summary
@@ -106,6 +107,7 @@ def _corpus(place: Place, what: str, progress: Progress) -> Source:
 
 def _model(place: Place, model: dict[str, Any]) -> Source:
     plan, _ = sealed_plans(place)[model["plan"]]
+    check_base(place, plan)
     (corpus_id,) = model["corpora"]
     request = read_manifest(place.corpus_folder(corpus_id)).request
     checked_summary(place, model)

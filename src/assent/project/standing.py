@@ -248,8 +248,9 @@ def status(place: Place) -> dict[str, Any]:
     corpora = list(place.events_of(EventKind.CORPUS_BUILT))
     models = list(place.events_of(*MODELS))
     found["corpus"] = corpora[-1].body["corpus_id"] if corpora else "none built"
-    found["model"] = models[-1].body["model_id"] if models else "none trained"
-    found["quarantined"] = _quarantined(place, models[-1].body if models else None)
+    served = place.served_model() if models else None
+    found["model"] = served["model_id"] if served else "none trained"
+    found["quarantined"] = _quarantined(place, served)
     found |= _shared(place)
     jobs = sorted(path.stem for path in (place.folder / "jobs").glob("*.json"))
     found["unfinished"] = ", ".join(jobs) or "nothing"

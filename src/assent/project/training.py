@@ -14,6 +14,7 @@ from assent.corpus.tables import part_path
 from assent.errors import CorpusError, DeniedError, TrainError, UsageError
 from assent.files import publish_folder, write_whole
 from assent.project.building import buckets_of, plan_key, sealed_plans
+from assent.project.descending import check_base
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing
 from assent.terms import EventKind
@@ -84,7 +85,8 @@ def train(place: Place, progress: Progress, workers: Workers) -> Trained:
     """Train the latest corpus by its plan; what was interrupted goes on.
 
     Raises:
-        DeniedError: a document of the corpus is no longer permitted.
+        DeniedError: a document of the corpus is no longer permitted, or the base may
+            not be used.
         UsageError: a repair is unfinished: the latest corpus is the one it makes.
         CorpusError: a part is not what the manifest says.
         TrainError: a host cannot reproduce the plan.
@@ -123,6 +125,7 @@ def _check_trainable(
             f"a repair is unfinished, and `{corpus_id}` may be what it is making",
             hint="run `assent forget`: it goes on where it stopped",
         )
+    check_base(place, plan)
     now = standing(place, plan, corpus_id, place.clock(), place.book.size)
     if now.wrong:
         raise DeniedError(
@@ -336,9 +339,21 @@ def check_question(prompt: str, size: int, seed: int, temperature: float) -> Non
 
 
 def served_now(place: Place) -> tuple[dict[str, Any], Plan, Standing]:
-    """Read the served model and decide what of it may speak at this instant."""
-    model = place.served_model()
+    """Read the served model and decide what of it may speak at this instant.
+
+    Raises:
+        UsageError: no model is trained.
+        DeniedError: its base may not be used.
+    """
+    return model_now(place, place.served_model())
+
+
+def model_now(
+    place: Place, model: dict[str, Any]
+) -> tuple[dict[str, Any], Plan, Standing]:
+    """Decide what of a model may speak at this instant; see `served_now`."""
     plan, _ = sealed_plans(place)[model["plan"]]
+    check_base(place, plan)
     now = standing(place, plan, model["corpora"][0], place.clock(), place.book.size)
     return model, plan, now
 
