@@ -61,6 +61,7 @@ from assent.project.training import (
 from assent.project.unrepaired import unrepaired
 from assent.project.writing import settings_of
 from assent.terms import EventKind
+from assent.train import checkpoint
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.parallel import Workers
 from assent.train.plan import Plan, shard_folder
@@ -186,6 +187,8 @@ def _repair(
     if not work.standing.wrong:
         return Repaired(work.old_model, 0, 0)
     workers.check(work.plan, place.config.base_folder)
+    if place.job(JOB) is None:
+        _check_states(work)
     place.begin(JOB, pins)
     # Crash from here on: the pins are found and the repair goes on with them.
     corpus = _corpus_without(work)
@@ -219,6 +222,30 @@ def _repair(
     # What was withdrawn after the pins is still in the model that is served now.
     now = standing(place, work.plan, corpus.corpus_id, place.clock(), place.book.size)
     return replace(done, entry=entry, denied_since=len(now.wrong), exports=exports)
+
+
+def _check_states(work: _Work) -> None:
+    """Read every state that is taken over, before anything is changed: twice in all.
+
+    Raises:
+        TrainError: one is missing or damaged.
+    """
+    old = work.place.model_folder(work.old_model)
+    reached = {(one.group, one.shard): one.slice_index for one in work.reaches}
+    left = {
+        (each.group, each.shard)
+        for each in work.standing.documents
+        if each.document_id not in work.forget
+    }
+    for bucket in buckets_of(work.plan):
+        folder = shard_folder(old, *bucket)
+        last = reached.get(bucket)
+        if last is None:
+            last = max(checkpoint.kept(folder), default=0)
+        elif bucket not in left:  # it goes back to the clean base
+            continue
+        for index in range(last + 1):
+            checkpoint.load(folder, index)
 
 
 def _done(work: _Work, repaired: str, certificate: Certificate) -> Repaired:
