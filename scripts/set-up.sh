@@ -13,7 +13,7 @@ fail() {
 venv=.venv needs='pyproject.toml constraints.txt'
 case "${1:-}" in
   run) extras='run,train' stamps='run dev' ;;
-  dev) extras='run,train,ray,base,web,spark,server,sign,dev' stamps='dev' ;;
+  dev) extras='run,train,ray,privacy,base,web,spark,server,sign,dev' stamps='dev' ;;
   peers) venv=.venv-peers needs='benchmarks/peers.txt' extras='none' stamps='peers' ;;
   *) fail "set-up wants \`run\`, \`dev\` or \`peers\`, found \`${1:-}\`" \
     'scripts/set-up.sh run' ;;

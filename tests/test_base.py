@@ -159,7 +159,7 @@ def test_training_moves_the_adapter_and_not_the_base(folder, plan):
     with reproducible():
         trainer = Trainer(plan, folder)
         start = checkpoint.state_digest(trainer.state())
-        trainer.take_step([Row(b"", "d", 0, tokens.encode(WORDS)[:32])])
+        trainer.take_step([Row(b"", "d", 0, tokens.encode(WORDS)[:32], "ana")])
 
     assert checkpoint.state_digest(trainer.state()) != start
     assert all(torch.equal(each, before[n]) for n, each in base.named_parameters())

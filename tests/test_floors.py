@@ -30,6 +30,7 @@ HOMES = {
     "torch": {"train"},
     "safetensors": {"train"},
     "ray": {"train"},
+    "dp_accounting": {"train"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "click": {"cli"},

@@ -17,7 +17,7 @@ from assent.train.plan import (
     learning_rate_table,
     shards_for,
 )
-from assent.train.rows import Example, arrange, content_chain, has_rows
+from assent.train.rows import Example, arrange, content_chain, is_trained
 from assent.train.tokens import BYTES
 from small_plan import KEY, PLAN, documents, people, shard_documents
 
@@ -193,7 +193,7 @@ def test_places_are_a_function_of_the_own_id_and_the_key_alone():
     shards = [assignment.shard("eu", one) for one in subjects]
     assert shards == [1, 1, 0, 0, 1, 0, 1, 1]
     assert [assignment.slice_index(s) for s in subjects] == [0, 1, 2, 0, 1, 1, 1, 1]
-    assert [assignment.step(d) for d in posts] == [0, 1, 1, 1, 0, 0, 0, 0]
+    assert [assignment.step("ana", d) for d in posts] == [0, 1, 1, 1, 0, 0, 0, 0]
     assert assignment.order("d0", 0).hex().startswith("d3ac6cc22e7663d1")
     places = [
         (assignment.shard("eu", f"s{n}"), assignment.slice_index(f"s{n}"))
@@ -201,7 +201,7 @@ def test_places_are_a_function_of_the_own_id_and_the_key_alone():
     ]
     for place in ((shard, index) for shard in range(2) for index in range(3)):
         assert 60 < places.count(place) < 140  # 100 expected
-    assert {assignment.step(f"d{n}") for n in range(50)} == {0, 1}
+    assert {assignment.step("ana", f"d{n}") for n in range(50)} == {0, 1}
     assert assignment.order("d", 0) != assignment.order("d", 1)
 
 
@@ -283,8 +283,8 @@ def test_documents_in_the_wrong_place_are_refused():
 def test_a_shard_without_text_has_no_rows():
     subject = people(PLAN, "eu", 0, 0)[0]
 
-    assert not has_rows(arranged("eu", 0, []))
-    assert not has_rows(arranged("eu", 0, [Example("d", subject, 0, b"")]))
+    assert not is_trained(PLAN, arranged("eu", 0, []))
+    assert not is_trained(PLAN, arranged("eu", 0, [Example("d", subject, 0, b"")]))
 
 
 def test_the_content_chain_changes_from_the_touched_slice_on():

@@ -108,7 +108,7 @@ def test_a_position_never_sees_what_comes_after_it(plan):
 
 
 def test_a_masked_row_cannot_move_a_bit(plan):
-    rows = [Row(bytes([n]), f"d{n}", 0, WORDS[n : n + 20]) for n in range(3)]
+    rows = [Row(bytes([n]), f"d{n}", 0, WORDS[n : n + 20], "ana") for n in range(3)]
     [batch] = microbatches(plan, rows, BYTES)  # the fourth row is PAD, weight 0
     noise = torch.randint(0, 256, (plan.window,), generator=torch.Generator())
     tokens, targets = batch.tokens.clone(), batch.targets.clone()
@@ -125,7 +125,7 @@ def test_a_masked_row_cannot_move_a_bit(plan):
 
 
 def test_more_rows_than_fit_become_more_microbatches(plan):
-    rows = [Row(bytes([n]), f"d{n}", 0, bytes([n])) for n in range(9)]
+    rows = [Row(bytes([n]), f"d{n}", 0, bytes([n]), "ana") for n in range(9)]
 
     batches = list(microbatches(plan, rows, BYTES))
 
@@ -138,7 +138,7 @@ def test_more_rows_than_fit_become_more_microbatches(plan):
 def test_an_empty_step_still_steps(plan):
     with reproducible():
         trainer = Trainer(plan)
-        trainer.take_step([Row(b"", "d", 0, WORDS[:32])])
+        trainer.take_step([Row(b"", "d", 0, WORDS[:32], "ana")])
         before = checkpoint.state_digest(trainer.state())
         trainer.take_step([])
 

@@ -28,7 +28,7 @@ from assent.train.rows import (
     Example,
     arrange,
     content_chain,
-    has_rows,
+    is_trained,
     read_part,
 )
 
@@ -136,7 +136,7 @@ def keep_until(
     source, target = _two_folders(reach.group, reach.shard, old_folder, new_folder)
     tokens = tokens_of(plan, base)
     schedule = arrange(plan, key, reach.group, reach.shard, examples, tokens)
-    if not has_rows(schedule):
+    if not is_trained(plan, schedule):
         return ()
     chain = content_chain(plan, key, reach.group, reach.shard, schedule)
     for index in range(reach.slice_index + 1):

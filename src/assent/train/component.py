@@ -6,7 +6,7 @@ that goes on training; or a low-rank adapter on one, which is otherwise frozen.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,13 +50,21 @@ def is_count(value: object) -> bool:
     return type(value) is int and value >= 1
 
 
-def exact_keys(value: Any, kind: type[Any], what: str) -> dict[str, Any]:
+def exact_keys(
+    value: Any, kind: type[Any], what: str, without: Collection[str] = ()
+) -> dict[str, Any]:
     """Return a JSON object whose keys are exactly the fields of `kind`.
+
+    Args:
+        value: what was read.
+        kind: a dataclass.
+        what: is read, for the error.
+        without: fields that are no keys here.
 
     Raises:
         TrainError: a key is missing or unknown.
     """
-    wanted = {f.name for f in fields(kind)}
+    wanted = {f.name for f in fields(kind)} - set(without)
     found = set(value) if isinstance(value, dict) else set()
     if found != wanted:
         missing, unknown = sorted(wanted - found), sorted(map(str, found - wanted))
@@ -148,8 +156,9 @@ def part(value: Any, kind: Callable[..., _Part], what: str) -> _Part | None:
     given = exact_keys(value, kind, what)  # type: ignore[arg-type]
     if "targets" in given:
         given["targets"] = tuple(given["targets"])
-    if type(given.get("alpha")) is int:  # canonical JSON writes 16.0 as 16
-        given["alpha"] = float(given["alpha"])
+    for name in ("alpha", "noise", "clip", "delta"):
+        if type(given.get(name)) is int:  # canonical JSON writes 16.0 as 16
+            given[name] = float(given[name])
     return kind(**given)
 
 

@@ -59,6 +59,8 @@ def golden_hash(plan: Plan, base: Path | None = None) -> str:
     One step has no rows and one has two microbatches. Depends on the architecture, the
     seed and the optimizer's constants, not on the host class or the golden hash.
 
+    Noise is left out, for it is another one each time.
+
     Args:
         plan: sealed or not.
         base: folder of its base; None where it has none.
@@ -66,7 +68,7 @@ def golden_hash(plan: Plan, base: Path | None = None) -> str:
     Returns:
         The digest of the state, 64 hexadecimal digits.
     """
-    return _golden(replace(plan, host={}, golden=""), base)
+    return _golden(replace(plan, host={}, golden="", privacy=None), base)
 
 
 @cache  # a host does not change while a process lives
@@ -87,7 +89,7 @@ def _constant_row(plan: Plan, step: int, number: int) -> Row:
         for part in range(plan.window // 32 + 1)
     )
     length = plan.window - number % (plan.window // 2)
-    return Row(b"", "constant", number, text[:length])
+    return Row(b"", "constant", number, text[:length], "constant")
 
 
 def _readable(row: Row, size: int) -> Row:

@@ -3,10 +3,12 @@
 The order of everything is in the plan or drawn from ids. A step without rows still
 steps, because the moments and the decay move on; a masked row cannot move a bit; the
 denominator is fixed at B*T, because a count of tokens would change with the roster.
+A private plan gives other bits each time: see `assent.train.noise`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,8 +20,16 @@ from assent.train import checkpoint
 from assent.train.checkpoint import Checkpoint
 from assent.train.exact import reproducible
 from assent.train.initial import check_tensors, initial, set_weights, trained
+from assent.train.noise import add_noise, clipped_sum
 from assent.train.plan import Plan
-from assent.train.rows import Example, Row, arrange, content_chain, has_rows
+from assent.train.rows import (
+    Example,
+    Row,
+    arrange,
+    by_person,
+    content_chain,
+    is_trained,
+)
 from assent.train.tokens import Tokens
 
 
@@ -112,16 +122,24 @@ class Trainer:
 
     def take_step(self, rows: Sequence[Row]) -> None:
         """Take the next planned step on its rows, none included."""
-        for batch in microbatches(self.plan, rows, self.tokens):
-            add_gradients(self.model, batch)
         weights = [weight for _, weight in trained(self.model)]
-        nn.utils.clip_grad_norm_(weights, self.plan.clip_norm, foreach=False)
+        if self.plan.privacy is None:
+            self._add_gradients(rows)
+            nn.utils.clip_grad_norm_(weights, self.plan.clip_norm, foreach=False)
+        else:
+            people = [partial(self._add_gradients, own) for own in by_person(rows)]
+            total = clipped_sum(weights, people, self.plan.privacy.clip)
+            add_noise(weights, total, self.plan.privacy)
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rates[self.step]
         self.optimizer.step()
         # Zeros, not None: a parameter without a gradient would sit out its decay.
         self.optimizer.zero_grad(set_to_none=False)
         self.step += 1
+
+    def _add_gradients(self, rows: Sequence[Row]) -> None:
+        for batch in microbatches(self.plan, rows, self.tokens):
+            add_gradients(self.model, batch)
 
 
 def microbatches(
@@ -202,7 +220,7 @@ def train_shard(
 
     with reproducible(plan.device):
         nobody = about(0, trainer.state())
-        if not has_rows(schedule):
+        if not is_trained(plan, schedule):
             _remove_from(folder, 0)
             checkpoint.save(folder, nobody, trainer.state())
             return nobody.digest

@@ -24,6 +24,7 @@ from assent.train.component import (
     part,
     want,
 )
+from assent.train.privacy import Privacy
 
 BYTES_PER_SHARD = 65_536  # less text than this and a component starves
 MOST_SHARDS = 256
@@ -57,8 +58,9 @@ class Plan:
     step. Exactly one of `shape` and `base` is there; an `adapter` needs a base. Where
     `moments` are `reset`, each slice begins with those of a new optimizer, and a
     checkpoint keeps the weights alone. `canaries` are made-up texts a group, of which
-    the key plants each or does not: what a later audit tells apart. `golden` is empty
-    until the plan is sealed.
+    the key plants each or does not: what a later audit tells apart. With `privacy`, all
+    of a person is in one step a pass, and each step is noisy. `golden` is empty until
+    the plan is sealed.
 
     Raises:
         TrainError: a value is outside its range, or two values contradict each other.
@@ -86,6 +88,7 @@ class Plan:
     moments: str = "kept"
     device: str = CPU
     canaries: int = 0
+    privacy: Privacy | None = None
     host: Mapping[str, str] = field(default_factory=dict, hash=False)
     golden: str = ""
     v: int = 2
@@ -115,6 +118,8 @@ class Plan:
         if self.adapter is not None:
             value["adapter"]["targets"] = list(self.adapter.targets)
         value["host"] = dict(self.host)
+        if self.privacy is None:
+            del value["privacy"]  # plans that were sealed before have no such key
         return value
 
     @classmethod
@@ -124,7 +129,8 @@ class Plan:
         Raises:
             TrainError: a key is missing or unknown, or a value is not as wanted.
         """
-        given = exact_keys(value, cls, "plan")
+        private = isinstance(value, dict) and value.get("privacy") is not None
+        given = exact_keys(value, cls, "plan", () if private else ("privacy",))
         try:
             groups = tuple(_group(item) for item in _list(given["groups"]))
             changed = {
@@ -138,6 +144,7 @@ class Plan:
                 "shape": part(given["shape"], Shape, "shape of the plan"),
                 "base": part(given["base"], Base, "base of the plan"),
                 "adapter": part(given["adapter"], Adapter, "adapter of the plan"),
+                "privacy": part(given.get("privacy"), Privacy, "privacy of the plan"),
                 "host": dict(given["host"]),
             }
             return cls(**{**given, **changed})
@@ -320,9 +327,13 @@ class Assignment:
         """Choose shard and slice at once."""
         return self.shard(group, subject_id), self.slice_index(subject_id)
 
-    def step(self, document_id: str) -> int:
-        """Choose the optimizer step inside the slice, from 0; the same each epoch."""
-        return self._draw("step", document_id.encode()) % self._plan.steps
+    def step(self, subject_id: str, document_id: str) -> int:
+        """Choose the optimizer step inside the slice, from 0; the same each epoch.
+
+        In a private plan it is one for all that a person wrote.
+        """
+        drawn_by = document_id if self._plan.privacy is None else subject_id
+        return self._draw("step", drawn_by.encode()) % self._plan.steps
 
     def order(self, document_id: str, chunk: int) -> bytes:
         """Return the 32 bytes that rows of one step are sorted by."""

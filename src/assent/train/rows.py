@@ -41,6 +41,7 @@ class Row:
     document_id: str
     chunk: int
     tokens: Sequence[int]
+    subject_id: str
 
 
 # Rows of each step of each slice: schedule[slice][step] is sorted by keyed order.
@@ -104,15 +105,14 @@ def arrange(
     for subject_id, documents in of_subject.items():
         steps = schedule[assignment.slice_index(subject_id)]
         for row in _capped_rows(plan, assignment, documents, tokens):
-            steps[assignment.step(row.document_id)].append(row)
-    if has_rows(
-        schedule
-    ):  # a shard without people is not trained, for canaries neither
+            steps[assignment.step(subject_id, row.document_id)].append(row)
+    if is_trained(plan, schedule):  # else it is not trained on canaries either
         for number in range(plan.canaries):
             one = assignment.canary(group, number)
             if one.planted and one.shard == shard:
                 row = _canary_row(plan, assignment, one, tokens)
-                schedule[one.slice_index][assignment.step(one.document_id)].append(row)
+                step = assignment.step(row.subject_id, row.document_id)
+                schedule[one.slice_index][step].append(row)
     for steps in schedule:
         for rows in steps:
             rows.sort(key=lambda row: (row.order, row.document_id, row.chunk))
@@ -157,6 +157,7 @@ def _capped_rows(
             example.document_id,
             chunk,
             written[start : start + plan.window],
+            example.subject_id,
         )
         for example in documents
         for written in (tokens.encode(example.text),)
@@ -177,12 +178,24 @@ def _canary_row(
 ) -> Row:
     order = assignment.order(canary.document_id, 0)
     written = tokens.encode(canary.text)[: plan.window]
-    return Row(order, canary.document_id, 0, written)
+    return Row(order, canary.document_id, 0, written, canary.document_id)
 
 
-def has_rows(schedule: Schedule) -> bool:
-    """Say whether a shard has anything to train on; if not, it is not served."""
-    return any(rows for steps in schedule for rows in steps)
+def is_trained(plan: Plan, schedule: Schedule) -> bool:
+    """Say whether a shard is trained; if not, it is not served.
+
+    Of a private plan every shard is, were it on noise alone: one that keeps the clean
+    base would tell that nobody is there.
+    """
+    return plan.privacy is not None or any(rows for steps in schedule for rows in steps)
+
+
+def by_person(rows: Iterable[Row]) -> list[list[Row]]:
+    """Part a step's rows by whose they are."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.subject_id].append(row)
+    return list(found.values())
 
 
 def content_chain(

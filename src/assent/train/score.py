@@ -48,7 +48,7 @@ def score(served: Served, texts: Sequence[bytes]) -> Scores:
         written = served.tokens.encode(text)
         for start in range(0, len(written), served.plan.window):
             part = written[start : start + served.plan.window]
-            rows.append(Row(b"", str(number), start, part))
+            rows.append(Row(b"", str(number), start, part, ""))
             owners += [number] * len(part)
     owner = np.array(owners, np.int64)  # of each token
     counts = np.bincount(owner, minlength=len(texts))
