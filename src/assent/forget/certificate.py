@@ -4,12 +4,14 @@ It states facts that another party can recompute. That people were forgotten is 
 of them: a hash shows that the procedure was followed, not what weights contain.
 """
 
+import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from assent.canon import digest
 from assent.errors import ForgetError
+from assent.train.privacy import Guarantee
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 SCOPE = (
@@ -18,6 +20,16 @@ SCOPE = (
     "host. This says nothing about copies released earlier, about models made from "
     "them, about what other people quoted, or about a run with another seed; and a "
     "comparison of the models before and after can show that somebody left."
+)
+PRIVATE_SCOPE = (
+    "Each replayed shard was computed from the state before its slice and from the "
+    "documents that remain, with fresh noise: the operator says so, and no hash can "
+    "show it. It is drawn as one that never saw those who left would be, unless they "
+    "left for what a model of this plan had said. `privacy` is promised to each "
+    "person for the weights of all models of this plan, and for what is computed from "
+    "them alone. This says nothing about the ledger, whose counts and digests are "
+    "exact, about the fact that somebody left, about models of other plans, about the "
+    "base, or about what other people wrote of her."
 )
 
 
@@ -59,6 +71,7 @@ class Certificate:
         destroyed: digests of the superseded states that were deleted.
         blocked: models that start from a merge of a replayed group, and the digest of
             that base: sorted; none of them may speak any more.
+        privacy: what a private plan promises to each person; None: it is not private.
 
     Raises:
         ForgetError: a value is not as wanted, or the host failed its golden run: what
@@ -75,6 +88,7 @@ class Certificate:
     golden_ok: bool
     destroyed: tuple[str, ...]
     blocked: tuple[tuple[str, str], ...] = ()
+    privacy: Guarantee | None = None
     v: int = 1
 
     def __post_init__(self) -> None:
@@ -95,6 +109,11 @@ class Certificate:
         bases = [base for _, base in self.blocked]
         hashes = (self.plan, *self.subjects, *self.destroyed, *states, *oracles, *bases)
         _want(all(map(_is_hex, hashes)), "each hash is 64 hexadecimal digits")
+        if self.privacy is not None:
+            _want(not oracles, "a private model has no oracle")
+            numbers = (self.privacy.epsilon, self.privacy.delta, self.privacy.releases)
+            plain = all(type(x) in (int, float) and 0 <= x < math.inf for x in numbers)
+            _want(plain, "its promise is made of numbers")
         places = [(one.group, one.shard) for one in self.shards]
         _want(places == sorted(set(places)), "shards are sorted, each once")
         for one in self.shards:
@@ -123,7 +142,8 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """Return the certificate, its conclusions and its scope as JSON values."""
-        return {
+        private = {"privacy": asdict(self.privacy)} if self.privacy else {}
+        return private | {
             "v": self.v,
             "plan": self.plan,
             "old_model": self.old_model,
@@ -136,7 +156,7 @@ class Certificate:
             "golden_ok": self.golden_ok,
             "destroyed": list(self.destroyed),
             "bit_identical": self.bit_identical,
-            "scope": SCOPE,
+            "scope": PRIVATE_SCOPE if self.privacy else SCOPE,
             # Not written where there are none, as before there could be any.
             **({"blocked": _blocked_json(self.blocked)} if self.blocked else {}),
         }
@@ -150,13 +170,12 @@ class Certificate:
                 conclusion does not follow from the digests beside it.
         """
         try:
-            given = {
-                field.name: value[field.name]
-                for field in fields(cls)
-                if field.name != "blocked"
-            }
+            given = {"privacy": None, "blocked": (), **value}
+            given = {field.name: given[field.name] for field in fields(cls)}
+            if given["privacy"] is not None:
+                given["privacy"] = Guarantee(**given["privacy"])
             given["blocked"] = tuple(
-                (one["model"], one["base"]) for one in value.get("blocked", ())
+                (one["model"], one["base"]) for one in given["blocked"]
             )
             given["shards"] = tuple(_read_shard(one) for one in given["shards"])
             for name in ("subjects", "destroyed"):

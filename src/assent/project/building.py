@@ -27,7 +27,7 @@ from assent.project.config import FILE
 from assent.project.leaving import LEFT
 from assent.project.naming import agreed
 from assent.project.objecting import listed, objector_entries
-from assent.project.place import Place, Progress
+from assent.project.place import MODELS, Place, Progress
 from assent.project.writing import (
     directory_key,
     directory_path,
@@ -55,6 +55,7 @@ from assent.train.plan import (
     learning_rate_table,
     shards_for,
 )
+from assent.train.privacy import Guarantee, Privacy, guarantee
 
 JOB = "build"
 
@@ -68,6 +69,8 @@ class Built:
     entry: int
     continued: int | None = None
     """The instant that was pinned earlier, in a build that was interrupted."""
+    guarantee: Guarantee | None = None
+    """What a private plan promises to a person."""
 
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
@@ -80,9 +83,11 @@ class Built:
             if self.continued is None
             else [f"continued the build of {iso(self.continued)}"]
         )
+        promise = [str(self.guarantee)] if self.guarantee else []
         return [
             *began,
             f"plan {self.manifest.request.plan[:16]}, sealed before any text was read",
+            *promise,
             f"{self.manifest.corpus_id}: {counts.documents_used:,} documents of "
             f"{counts.subjects_used:,} people, {counts.documents_dropped:,} dropped, "
             "each with its reason",
@@ -135,7 +140,7 @@ def build(place: Place, progress: Progress) -> Built:
     manifest, entry = commit(place, folder, plan)
     place.finish(JOB)
     continued = pins["as_of"] if pins is begun else None
-    return Built(folder, manifest, entry, continued)
+    return Built(folder, manifest, entry, continued, promised(place, plan, 1))
 
 
 def _pins(place: Place, begun: dict[str, Any] | None) -> dict[str, Any]:
@@ -232,9 +237,24 @@ def _question(place: Place, pins: dict[str, Any]) -> Question:
         )
     from assent.project.descending import check_base  # it reads the sealed plans here
 
-    # A key is drawn only for a plan that is.
-    check_base(place, plan_of(place, groups, bytes(32)))
+    plan = plan_of(place, groups, bytes(32))  # a key is drawn only for a plan that is
+    check_base(place, plan)
+    if plan.privacy is not None:
+        _check_private(place, question)
+        promised(place, plan, 1)  # here, not after training, if it cannot be said
     return question
+
+
+def _check_private(place: Place, question: Question) -> None:
+    """Refuse policies by which one person's word changes what others are read for."""
+    keeps = redaction_in_force(place, question).names is Inside.KEEP
+    if keeps or question.depends_on_mentions:
+        raise UsageError(
+            "a private plan cannot promise anything where the policy in force "
+            + ("keeps names" if keeps else "asks whom a text mentions")
+            + ": one person's word then changes texts of others",
+            hint="leave out `[privacy]`, or publish a policy that replaces every name",
+        )
 
 
 def _check_redaction(wanted: Redaction) -> None:
@@ -265,6 +285,23 @@ def sealed_plans(place: Place) -> dict[str, tuple[Plan, int]]:
         )
         for event in place.events_of(EventKind.PLAN_SEALED)
     }
+
+
+def promised(place: Place, plan: Plan, coming: int = 0) -> Guarantee | None:
+    """Say what a plan promises to a person, over all its models; None: not private.
+
+    Args:
+        place: whose ledger counts the models.
+        plan: sealed.
+        coming: models that are not logged yet, and count too.
+
+    Raises:
+        TrainError: `dp-accounting` is not installed.
+    """
+    if plan.privacy is None:
+        return None
+    logged = sum(each.body["plan"] == plan.digest for each in place.events_of(*MODELS))
+    return guarantee(plan.privacy, plan.epochs, logged + coming)
 
 
 def plan_groups(place: Place, question: Question) -> dict[str, tuple[str, ...]]:
@@ -342,6 +379,7 @@ def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Pla
         moments=train.moments,
         device=train.device,
         canaries=train.canaries,
+        privacy=Privacy(**config.privacy) if config.privacy else None,
         **_start(place),
     )
 

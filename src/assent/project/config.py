@@ -53,6 +53,7 @@ KEYS: dict[str, dict[str, type]] = {
         "alpha": float,
         "targets": list,
     },
+    "privacy": {"noise": float, "clip": float, "delta": float},
     "capacity": {},
     "receipts": {
         "withdraw_at": str,
@@ -71,7 +72,7 @@ MAY_BE_LEFT_OUT = frozenset(
     | {"canaries"}
     | {"rank", "alpha", "targets", *SIZES}
 )
-SECTIONS_MAY_BE_LEFT_OUT = ("base", "receipts")
+SECTIONS_MAY_BE_LEFT_OUT = ("base", "privacy", "receipts")
 CHOICES = ("real", "simulated")
 
 SERVER_LINE = '# ledger = "postgresql://assent@db.example.org/ledger"'
@@ -119,6 +120,11 @@ workers = 2
 # provenance = "public-domain books, trained by us in 2026"
 # rank = 8              # with it an adapter is trained, and the base itself is frozen
 # alpha = 16.0
+
+# [privacy]             # differential privacy for a person, in place of hash proofs
+# noise = 1.0           # more hides more and writes worse; `build` says how much
+# clip = 0.5            # length of one person's gradient; all that is longer is cut
+# delta = 0.000001      # well below one in the number of people
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
 default = {capacity}
@@ -184,6 +190,7 @@ class Config:
     declared: Declared
     train: TrainConfig
     base: BaseConfig | None
+    privacy: Mapping[str, float] | None
     capacity: Mapping[str, int]
     receipts: Mapping[str, str]
     witnesses: str = ""
@@ -266,6 +273,7 @@ def parse_config(text: str, folder: Path) -> Config:
         declared=declared,
         train=_train(value["train"]),
         base=_base(value["base"], folder) if "base" in value else None,
+        privacy=value.get("privacy"),
         capacity=dict(value["capacity"]),
         receipts=dict(value.get("receipts", {})),
         witnesses=value["project"].get("witnesses", ""),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from assent.errors import DeniedError
+from assent.errors import DeniedError, UsageError
 from assent.project.building import sealed_plans
 from assent.project.place import MODELS, Place
 from assent.project.serving import standing
@@ -116,6 +116,23 @@ def behind(place: Place, plan: Plan) -> list[dict[str, Any]]:
                 found[name] = body
                 waiting.append(plans[body["plan"]][0])
     return list(found.values())
+
+
+def check_comparable(place: Place, asked: bool) -> None:
+    """Refuse an oracle where no two runs end alike: of private plans.
+
+    Raises:
+        UsageError: the served model, or one that its base comes from, is private.
+    """
+    served, plans = place.served_model(), sealed_plans(place)
+    for model in (served, *behind(place, plans[served["plan"]][0])):
+        plan, _ = plans[model["plan"]]
+        if asked and plan.privacy is not None:
+            raise UsageError(
+                f"the plan of `{plan.model}` is differentially private: each run draws "
+                "other noise, so there is no hash that an oracle could compare",
+                hint="run `assent forget` without an oracle or an audit",
+            )
 
 
 def unserved(place: Place, plan: Plan) -> list[dict[str, Any]]:

@@ -34,10 +34,11 @@ from assent.project.building import (
     buckets_of,
     plan_key,
     policies_in_force,
+    promised,
     sealed_plans,
 )
 from assent.project.commitments import commit, people
-from assent.project.descending import base_fault, behind, made_of
+from assent.project.descending import base_fault, behind, check_comparable, made_of
 from assent.project.exporting import rebuild
 from assent.project.place import MODELS, Place, Progress
 from assent.project.refuted import (
@@ -139,17 +140,17 @@ def forget(
             the people had never existed, and compare.
         progress: told what is done.
         workers: where shards are replayed.
-        audit: without an oracle asked for, one is run with this probability. It is
-            drawn from the ledger's root, so nobody knows before which are compared.
+        audit: probability of an oracle that nobody asked for, by the ledger's root.
 
     Raises:
-        UsageError: the probability is not from 0 to 1.
+        UsageError: the probability is not from 0 to 1, or a private plan has no oracle.
         TrainError: a host cannot reproduce the plan, or a checkpoint is damaged.
         ForgetError: the superseded model cannot be removed, or the repair was logged
             by an earlier run, too early for the oracle that is asked for now.
     """
     if not 0 <= audit <= 1:
         raise UsageError(f"an audit with probability {audit}, wanted 0 to 1")
+    check_comparable(place, oracle or audit > 0)
     begun = place.job(JOB)
     done = [_repair(place, begun, oracle, progress, workers)] if begun else []
     served = place.served_model()
@@ -242,7 +243,9 @@ def _check_states(work: _Work) -> None:
         last = reached.get(bucket)
         if last is None:
             last = max(checkpoint.kept(folder), default=0)
-        elif bucket not in left:  # it goes back to the clean base
+        elif (
+            bucket not in left and work.plan.privacy is None
+        ):  # it goes back to the clean base
             continue
         for index in range(last + 1):
             checkpoint.load(folder, index)
@@ -474,6 +477,7 @@ def _certificate(
         golden_ok=True,  # of each host that replayed: any other refuses to
         destroyed=_destroyed(work, repaired),
         blocked=_blocked(work),
+        privacy=promised(work.place, work.plan, 1),
     )
 
 

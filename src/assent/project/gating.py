@@ -14,11 +14,12 @@ from typing import Any
 
 from assent.corpus.manifest import read_manifest
 from assent.errors import UsageError
-from assent.project.building import sealed_plans
+from assent.project.building import promised, sealed_plans
 from assent.project.descending import Fault, base_fault
 from assent.project.place import MODELS, Place
 from assent.project.serving import Standing, standing
 from assent.terms import DAY, EventKind, iso
+from assent.train.privacy import Guarantee
 
 DAYS = 30
 """Until what is not permitted must be out. GDPR article 12(3): within one month."""
@@ -48,6 +49,7 @@ class Gate:
         due: of these, past their deadline: reason -> documents.
         next_deadline: the first one that is not past, or None.
         blocked: why its base may not be used; None: it may.
+        guarantee: what a private plan promises to a person.
     """
 
     model_id: str
@@ -57,6 +59,7 @@ class Gate:
     due: dict[str, int]
     next_deadline: int | None
     blocked: Fault | None = None
+    guarantee: Guarantee | None = None
 
     @property
     def open(self) -> bool:
@@ -81,6 +84,8 @@ class Gate:
             lines.append(f"past their deadline: {_counted(self.due)}")
         if self.next_deadline is not None:
             lines.append(f"next deadline: {iso(self.next_deadline)}")
+        if self.guarantee is not None:
+            lines.append(str(self.guarantee))
         if self.blocked:
             lines += [f"blocked: {self.blocked.message}", self.blocked.hint]
         elif self.due:
@@ -127,6 +132,7 @@ def gate(
         found.among(due).reasons(),
         min(later, default=None),
         base_fault(place, plan, now, place.book.size),
+        promised(place, plan),
     )
 
 

@@ -80,7 +80,7 @@ class Repaired:
                 f"{each.slice_index}:",
                 f"  before    {each.before}",
                 f"  repaired  {each.after}",
-                f"  oracle    {each.oracle or 'not run'}",
+                f"  oracle    {each.oracle or self._no_oracle}",
             ]
         people = "person" if self.authors == 1 else "people"
         lines.append(
@@ -89,8 +89,18 @@ class Repaired:
         )
         return lines + self._ending()
 
+    @property
+    def _no_oracle(self) -> str:
+        private = self.certificate is not None and self.certificate.privacy
+        return "none: the noise is fresh, so no hash can be" if private else "not run"
+
     def _ending(self) -> list[str]:
         lines = []
+        if self.certificate is not None and self.certificate.privacy is not None:
+            lines += [
+                "differentially private: replayed with fresh noise; no hash proof",
+                str(self.certificate.privacy),
+            ]
         if self.bit_identical is not None:
             lines.append(f"bit-identical: {'yes' if self.bit_identical else 'no'}")
         if self.bit_identical is False:

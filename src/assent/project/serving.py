@@ -12,6 +12,7 @@ from assent.decide import overlaps
 from assent.engine.question import Question
 from assent.policy.model import Suspension
 from assent.policy.regions import UNKNOWN, countries_of
+from assent.project.building import buckets_of
 from assent.project.commitments import check_logged, read_commitment
 from assent.project.naming import Named, no_longer
 from assent.project.place import Place
@@ -46,12 +47,14 @@ class Standing:
         suspended: groups that an order takes out whole -> the order.
         unnamed: document id -> people whose names it keeps and who do not agree any
             more, for what is permitted but for that.
+        private: shards of a private plan, which speak with and without documents.
     """
 
     documents: tuple[Trained, ...]
     denied: dict[str, tuple[str, str]] = field(default_factory=dict)
     suspended: dict[str, str] = field(default_factory=dict)
     unnamed: Named = field(default_factory=dict)
+    private: tuple[Shard, ...] = ()
 
     @property
     def wrong(self) -> frozenset[str]:
@@ -77,11 +80,12 @@ class Standing:
 
     @property
     def serving(self) -> dict[str, list[int]]:
-        """Group -> shards that may speak: not suspended, clean, and not empty."""
+        """Group -> shards that may speak: trained, not suspended, and clean."""
         found: dict[str, set[int]] = {}
-        for each in self.documents:
-            if each.group not in self.suspended:
-                found.setdefault(each.group, set()).add(each.shard)
+        holding = [(each.group, each.shard) for each in self.documents]
+        for group, shard in (*holding, *self.private):
+            if group not in self.suspended:
+                found.setdefault(group, set()).add(shard)
         clean = {
             group: sorted(s for s in shards if (group, s) not in self.quarantined)
             for group, shards in sorted(found.items())
@@ -160,7 +164,8 @@ def standing(
     # An order that takes a group out counts here: its people stand in others' texts.
     unnamed = no_longer(place, corpus_id, what.every)
     left = {key: who for key, who in unnamed.items() if key not in denied}
-    return Standing(documents, denied, what.suspended, left)
+    private = () if plan.privacy is None else tuple(buckets_of(plan))
+    return Standing(documents, denied, what.suspended, left, private)
 
 
 def reasons(place: Place, question: Question) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ from assent.corpus.manifest import check_parts, read_manifest
 from assent.corpus.tables import part_path
 from assent.errors import CorpusError, DeniedError, TrainError, UsageError
 from assent.files import publish_folder, write_whole
-from assent.project.building import buckets_of, plan_key, sealed_plans
+from assent.project.building import buckets_of, plan_key, promised, sealed_plans
 from assent.project.descending import check_base
 from assent.project.place import MODELS, Place, Progress
 from assent.project.serving import Shard, Standing, standing
@@ -24,6 +24,7 @@ from assent.train.initial import size_of
 from assent.train.parallel import Trained as TrainedShard
 from assent.train.parallel import Workers, train_shards
 from assent.train.plan import Plan, shard_folder
+from assent.train.privacy import Guarantee
 
 JOB = "train"
 
@@ -38,6 +39,7 @@ class Trained:
         shards: what each shard became.
         parameters: of one component.
         entry: its number in the ledger.
+        guarantee: what a private plan promises to a person.
     """
 
     model_id: str
@@ -45,15 +47,18 @@ class Trained:
     shards: Mapping[Shard, TrainedShard]
     parameters: int
     entry: int
+    guarantee: Guarantee | None = None
 
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
         served = sum(each.served for each in self.shards.values())
+        which = "with documents" if self.guarantee is None else "trained"
         return [
             f"model {self.model_id}: {len(self.plan.groups)} groups, "
-            f"{len(self.shards)} shards ({served} with documents), "
+            f"{len(self.shards)} shards ({served} {which}), "
             f"{self.plan.slices} slices each, {self.parameters:,} parameters a shard",
             f"logged as ledger entry {self.entry}, with the digest of the bytes read",
+            *([str(self.guarantee)] if self.guarantee else []),
         ]
 
 
@@ -96,7 +101,14 @@ def train(place: Place, progress: Progress, workers: Workers) -> Trained:
     model_id = name_of(plan, corpus["corpus_id"])
     folder = place.model_folder(model_id)
     draft = folder.with_name(f".training-{model_id}")
-    if not (logged(place, model_id) and folder.exists()):
+    known = logged(place, model_id)
+    if known and not folder.exists() and plan.privacy is not None:
+        raise TrainError(
+            f"`{model_id}` was logged and its folder is gone, and other noise would "
+            "make another model",
+            hint="restore the folder from a backup, or run `assent build` again",
+        )
+    if not (known and folder.exists()):
         _check_trainable(place, plan, corpus["corpus_id"], workers)
         _drop_another(place, model_id)
         place.begin(JOB, {"model_id": model_id})
@@ -291,9 +303,9 @@ def log_model(
             **(extra or {}),
         },
     )
-    return Trained(
-        model_id, plan, shards, size_of(plan, place.config.base_folder), event.number
-    )
+    parameters = size_of(plan, place.config.base_folder)
+    promise = promised(place, plan)
+    return Trained(model_id, plan, shards, parameters, event.number, promise)
 
 
 def logged(place: Place, model_id: str) -> Any:
