@@ -6,7 +6,7 @@ again, which gives other bits. Dimensions as in `assent.train.model`.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,10 @@ from assent.train.adapter import LowRank
 from assent.train.base import load, transformers
 from assent.train.component import Shape
 from assent.train.initial import initial, set_weights
-from assent.train.model import (
-    BOS,
-    NORM_EPSILON,
-    PAD,
-    ROTARY_BASE,
-    VOCABULARY,
-    hidden_of,
-)
+from assent.train.model import NORM_EPSILON, ROTARY_BASE, hidden_of
 from assent.train.plan import Plan, shard_folder
 
-BYTE_NAMES = {BOS: "<bos>", PAD: "<pad>"}
+BOS_NAME, PAD_NAME = "<bos>", "<pad>"
 
 
 def merged(
@@ -91,8 +84,8 @@ def write(
     """
     with torch.no_grad():
         if plan.shape is not None:
-            _as_llama(plan.shape, plan.window, weights).save_pretrained(folder)
-            _byte_tokenizer(plan.window).save_pretrained(folder)
+            as_llama(plan.shape, plan.window, weights).save_pretrained(folder)
+            tokenizer_of(plan.window).save_pretrained(folder)
             return
         if plan.base is None or base is None:
             raise TrainError(f"the plan of `{plan.model}` starts from a base")
@@ -102,11 +95,15 @@ def write(
     auto.from_pretrained(base, local_files_only=True).save_pretrained(folder)
 
 
-def _as_llama(shape: Shape, window: int, weights: Mapping[str, Tensor]) -> Any:
-    """Say the weights of a byte transformer in Llama's names and layout."""
+def as_llama(shape: Shape, window: int, weights: Mapping[str, Tensor]) -> Any:
+    """Say the weights of our transformer in Llama's names and layout.
+
+    The last two tokens of its table are BOS and PAD.
+    """
     library = transformers()
+    size = len(weights["table"])
     config = library.LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=size,
         hidden_size=shape.width,
         intermediate_size=hidden_of(shape.width),
         num_hidden_layers=shape.layers,
@@ -115,9 +112,9 @@ def _as_llama(shape: Shape, window: int, weights: Mapping[str, Tensor]) -> Any:
         rms_norm_eps=NORM_EPSILON,
         rope_parameters={"rope_type": "default", "rope_theta": ROTARY_BASE},
         tie_word_embeddings=True,
-        bos_token_id=BOS,
-        eos_token_id=BOS,
-        pad_token_id=PAD,
+        bos_token_id=size - 2,
+        eos_token_id=size - 2,
+        pad_token_id=size - 1,
         dtype="float32",
     )
     model = library.LlamaForCausalLM(config)
@@ -149,23 +146,34 @@ def _as_llama(shape: Shape, window: int, weights: Mapping[str, Tensor]) -> Any:
     return model
 
 
-def _byte_tokenizer(window: int) -> Any:
-    """Make a tokenizer of single bytes, each its own number."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+def tokenizer_of(window: int, texts: Sequence[str] = (), size: int = 256) -> Any:
+    """Make a tokenizer: bytes, each its own number, or more, learned from clean texts.
+
+    Args:
+        window: tokens that its model reads.
+        texts: what parts of words are learned from. Source: arXiv 1508.07909.
+        size: of the vocabulary before BOS and PAD; 256 are the bytes alone.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     names = {name: byte for byte, name in bytes_to_unicode().items()}
     tokenizer = Tokenizer(models.BPE(vocab=names, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(
-        add_prefix_space=False, use_regex=False
+        add_prefix_space=False, use_regex=size > len(names)
     )
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([BYTE_NAMES[BOS], BYTE_NAMES[PAD]])
+    if size > len(names):
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, initial_alphabet=list(names), show_progress=False
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_special_tokens([BOS_NAME, PAD_NAME])
     return transformers().PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token=BYTE_NAMES[BOS],
-        eos_token=BYTE_NAMES[BOS],
-        pad_token=BYTE_NAMES[PAD],
+        bos_token=BOS_NAME,
+        eos_token=BOS_NAME,
+        pad_token=PAD_NAME,
         model_max_length=window,
     )
 

@@ -55,31 +55,7 @@ class Trainer:
         self.model, self.tokens = initial(plan, base)
         self.model.to(plan.device)
         self.step = 0
-        named = list(trained(self.model))
-        self.optimizer = torch.optim.AdamW(
-            [
-                {
-                    "params": [weight for _, weight in named if weight.dim() > 1],
-                    "weight_decay": plan.weight_decay,
-                },
-                {
-                    # A norm's gain is a scale: decay would fight it for nothing.
-                    "params": [weight for _, weight in named if weight.dim() == 1],
-                    "weight_decay": 0.0,
-                },
-            ],
-            betas=plan.betas,
-            foreach=False,
-            fused=False,  # the fused kernel gives other bits than the plain loop
-        )
-        for _, weight in named:
-            # Made now, not at the first step, so that every checkpoint has one layout.
-            self.optimizer.state[weight] = {
-                "step": torch.tensor(0.0),
-                "exp_avg": torch.zeros_like(weight),
-                "exp_avg_sq": torch.zeros_like(weight),
-            }
-            weight.grad = torch.zeros_like(weight)
+        self.optimizer = optimizer_of(self.model, plan.weight_decay, plan.betas)
 
     def state(self) -> dict[str, Tensor]:
         """Return all that decides the next step: weights, moments, step counter.
@@ -140,6 +116,38 @@ class Trainer:
     def _add_gradients(self, rows: Sequence[Row]) -> None:
         for batch in microbatches(self.plan, rows, self.tokens):
             add_gradients(self.model, batch)
+
+
+def optimizer_of(
+    model: nn.Module, weight_decay: float, betas: tuple[float, float]
+) -> torch.optim.AdamW:
+    """Make the optimizer of what trains in a model, its moments and gradients zero."""
+    named = [weight for _, weight in trained(model)]
+    optimizer = torch.optim.AdamW(
+        [
+            {
+                "params": [weight for weight in named if weight.dim() > 1],
+                "weight_decay": weight_decay,
+            },
+            {
+                # A norm's gain is a scale: decay would fight it for nothing.
+                "params": [weight for weight in named if weight.dim() == 1],
+                "weight_decay": 0.0,
+            },
+        ],
+        betas=betas,
+        foreach=False,
+        fused=False,  # the fused kernel gives other bits than the plain loop
+    )
+    for weight in named:
+        # Made now, not at the first step, so that every checkpoint has one layout.
+        optimizer.state[weight] = {
+            "step": torch.tensor(0.0),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+        weight.grad = torch.zeros_like(weight)
+    return optimizer
 
 
 def microbatches(

@@ -77,10 +77,10 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Map tokens to the logits of the next token."""
 
-    def __init__(self, shape: Shape, window: int) -> None:
+    def __init__(self, shape: Shape, window: int, vocabulary: int) -> None:
         super().__init__()
         self.window = window
-        self.table = _matrix(VOCABULARY, shape.width)
+        self.table = _matrix(vocabulary, shape.width)
         self.blocks = nn.ModuleList(
             Block(shape.width, shape.heads) for _ in range(shape.layers)
         )
@@ -131,13 +131,15 @@ def _future(length: int, seen: int) -> Tensor:
     return wall.triu(diagonal=seen - length + 1)
 
 
-def initial_model(shape: Shape, window: int, seed: int) -> Transformer:
+def initial_model(
+    shape: Shape, window: int, seed: int, vocabulary: int = VOCABULARY
+) -> Transformer:
     """Draw the weights that every shard starts from, out of the plan's seed.
 
     The draw uses its own generator, name by name in sorted order, so neither the
     process nor the order of construction can change it.
     """
-    model = Transformer(shape, window)
+    model = Transformer(shape, window, vocabulary)
     generator = torch.Generator().manual_seed(seed)
     # 2 additions a layer: their sum keeps the deviation of one. Source: GPT-2, 2.3.
     into_stream = INITIAL_DEVIATION / (2 * shape.layers) ** 0.5
