@@ -23,7 +23,9 @@ def write(folder: Path) -> list[Path]:
     """Write one text a package. Returns: the files, in order."""
     (folder / "debs").mkdir(parents=True)
     command = ["apt-get", "-qq", "download", *SOURCES]
-    done = subprocess.run(command, cwd=folder / "debs", check=False, capture_output=True)
+    done = subprocess.run(
+        command, cwd=folder / "debs", check=False, capture_output=True
+    )
     if done.returncode:
         sys.exit(
             "error: the packages with clean text cannot be downloaded\n"

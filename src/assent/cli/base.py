@@ -1,21 +1,17 @@
 """`assent base`: a clean base from text that nobody can withdraw."""
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import click
 
 from assent.cli.output import progress_bars
-from assent.cli.root import cli
 from assent.errors import UsageError
 
 
-@cli.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to make."
 )
@@ -24,7 +20,7 @@ from assent.errors import UsageError
     required=True,
     help="In words: where the text comes from, and why nobody can withdraw it.",
 )
-@click.option("--width", default=128, show_default=True)
+@click.option("--width", default=128, show_default=True, help="Numbers a token.")
 @click.option("--layers", default=4, show_default=True)
 @click.option("--heads", default=4, show_default=True)
 @click.option("--window", default=256, show_default=True, help="Tokens read at once.")
@@ -35,7 +31,7 @@ from assent.errors import UsageError
     help="Tokens; 258 are the bytes, more are learned from the text.",
 )
 @click.option("--rows", default=16, show_default=True, help="Windows of one step.")
-@click.option("--epochs", default=1, show_default=True)
+@click.option("--epochs", default=1, show_default=True, help="Times all is read.")
 @click.option("--learning-rate", default=0.004, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def base(
@@ -49,13 +45,14 @@ def base(
 ) -> None:
     """Train a clean base on FILES of text, such as manuals or the public domain.
 
-    The folder is one that `transformers` loads; `clean.json` in it says what was read.
-    Name it as `folder` in `[base]` of `assent.toml`.
+    The folder is one that `transformers` loads; `clean.json` in it says what was read,
+    by name and hash. Name it as `folder` in `[base]` of `assent.toml`. That nobody can
+    withdraw the text is your word, and is not checked.
 
     \b
     assent base manuals/*.txt --out bases/clean --provenance "manuals, GFDL, ours"
     """
-    from assent.files import publish_folder
+    from assent.files import full_disk_named, publish_folder
     from assent.train.clean import Recipe, make_base
     from assent.train.component import Shape, digest_of
 
@@ -66,18 +63,13 @@ def base(
     if not provenance.strip():
         raise UsageError("the provenance is empty, wanted where the text comes from")
     chosen = Recipe(Shape(width, layers, heads), **recipe)  # type: ignore[arg-type]
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".making-{out.name}")
-    # Crash from here on: a draft is left, which the next run writes over.
-    with progress_bars() as progress:
-        made = make_base(
-            files,
-            chosen,
-            provenance,
-            draft,
-            lambda done, total: progress("steps", done, total),
-        )
-    publish_folder(draft, out)
+    if draft.exists():  # of a run that was cut off
+        shutil.rmtree(draft)
+    with full_disk_named(out), progress_bars() as progress:
+        made = make_base(files, chosen, provenance, draft, partial(progress, "steps"))
+        # Crash here: a draft is left, which the next run removes.
+        publish_folder(draft, out)
     click.echo(
         f"base `{out.name}`: {made.parameters:,} parameters, {made.tokens:,} tokens "
         f"read, {made.bits_per_byte:.3f} bits a byte on clean text held out"

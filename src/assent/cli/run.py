@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from assent.cli.audit import audit
+from assent.cli.base import base
 from assent.cli.erasing import erase
 from assent.cli.monitor import evidence, monitor
 from assent.cli.objecting import object_
@@ -147,6 +148,10 @@ def build(context: click.Context, engine: str, master: str | None) -> None:
 # In the order of the flow: what is built can be measured, and handed over.
 for command in (audit, share, pass_on, apply, acknowledge):
     cli.add_command(command)
+
+
+# What a plan may start from.
+cli.add_command(base)
 
 
 @cli.command()

@@ -20,13 +20,13 @@ from assent.canon import canonical
 from assent.errors import TrainError
 from assent.files import write_whole
 from assent.train.base import transformers
-from assent.train.component import Shape, want
+from assent.train.component import Shape, is_count
 from assent.train.exact import reproducible
 from assent.train.export import as_llama, tokenizer_of
 from assent.train.initial import trained
 from assent.train.loop import Microbatch, add_gradients, optimizer_of
 from assent.train.model import VOCABULARY, Transformer, initial_model
-from assent.train.plan import learning_rate_table
+from assent.train.plan import SEED_LIMIT, learning_rate_table
 
 PIECE = 4_096  # characters that are read together, and held out together
 HELD = 50  # one piece of so many is held out, to measure with
@@ -56,12 +56,19 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("window", "rows", "epochs"):
-            value = getattr(self, name)
-            want(type(value) is int and value > 0, name, "a whole number from 1")
+            self._want(is_count(getattr(self, name)), name, "a whole number from 1")
         fits = VOCABULARY <= self.vocabulary <= MOST_TOKENS
-        want(fits, "vocabulary", f"{VOCABULARY} to {MOST_TOKENS} tokens")
+        self._want(fits, "vocabulary", f"{VOCABULARY:,} to {MOST_TOKENS:,} tokens")
         rate = self.learning_rate
-        want(math.isfinite(rate) and rate > 0, "learning rate", "a number above 0")
+        positive = math.isfinite(rate) and rate > 0
+        self._want(positive, "learning_rate", "a number above 0")
+        self._want(0 <= self.seed < SEED_LIMIT, "seed", "a number from 0 below 2**53")
+
+    def _want(self, condition: bool, name: str, wanted: str) -> None:
+        if not condition:
+            found = getattr(self, name)
+            what = name.replace("_", " ")
+            raise TrainError(f"the {what} of a base is {found}, wanted {wanted}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,8 @@ def make_base(
         files: UTF-8 text, read in this order.
         recipe: how.
         provenance: where the text comes from and why nobody can withdraw it.
-        folder: a draft; the caller gives it its name when this returns.
+        folder: a draft; the caller gives it its name when this returns, and removes
+            what an earlier run left of it before.
         progress: called with steps done and steps in all.
 
     Raises:
@@ -105,7 +113,8 @@ def make_base(
     kept = [each for n, each in enumerate(pieces, 1) if n % HELD]
     if not held:
         raise TrainError(
-            f"there are {len(pieces)} pieces of {PIECE:,} characters, wanted {HELD}",
+            f"the clean text has {len(pieces)} pieces of {PIECE:,} characters, wanted "
+            f"{HELD} at least",
             hint="give more clean text",
         )
     tokenizer = tokenizer_of(recipe.window, kept, recipe.vocabulary - SPECIAL)
