@@ -46,6 +46,7 @@ from assent.train.component import (
     Shape,
     digest_of,
     family,
+    memory_of,
 )
 from assent.train.plan import (
     Assignment,
@@ -380,6 +381,7 @@ def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Pla
         device=train.device,
         canaries=train.canaries,
         privacy=Privacy(**config.privacy) if config.privacy else None,
+        memory=memory_of(**config.memory) if config.memory else None,
         **_start(place),
     )
 

@@ -54,6 +54,7 @@ KEYS: dict[str, dict[str, type]] = {
         "targets": list,
     },
     "privacy": {"noise": float, "clip": float, "delta": float},
+    "memory": {"order": int, "least": int},
     "capacity": {},
     "receipts": {
         "withdraw_at": str,
@@ -72,7 +73,7 @@ MAY_BE_LEFT_OUT = frozenset(
     | {"canaries"}
     | {"rank", "alpha", "targets", *SIZES}
 )
-SECTIONS_MAY_BE_LEFT_OUT = ("base", "privacy", "receipts")
+SECTIONS_MAY_BE_LEFT_OUT = ("base", "privacy", "memory", "receipts")
 CHOICES = ("real", "simulated")
 
 SERVER_LINE = '# ledger = "postgresql://assent@db.example.org/ledger"'
@@ -125,6 +126,10 @@ workers = 2
 # noise = 1.0           # more hides more and writes worse; `build` says how much
 # clip = 0.5            # length of one person's gradient; all that is longer is cut
 # delta = 0.000001      # well below one in the number of people
+
+# [memory]              # counts of what several people wrote, beside the components
+# order = 4             # tokens of context, 1 to 4
+# least = 2             # people of a group who must have written a thing
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
 default = {capacity}
@@ -191,6 +196,7 @@ class Config:
     train: TrainConfig
     base: BaseConfig | None
     privacy: Mapping[str, float] | None
+    memory: Mapping[str, int] | None
     capacity: Mapping[str, int]
     receipts: Mapping[str, str]
     witnesses: str = ""
@@ -274,6 +280,7 @@ def parse_config(text: str, folder: Path) -> Config:
         train=_train(value["train"]),
         base=_base(value["base"], folder) if "base" in value else None,
         privacy=value.get("privacy"),
+        memory=value.get("memory"),
         capacity=dict(value["capacity"]),
         receipts=dict(value.get("receipts", {})),
         witnesses=value["project"].get("witnesses", ""),

@@ -16,6 +16,7 @@ from assent.errors import TrainError
 from assent.files import file_sha256
 
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+MOST_ORDER = 4
 MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _Part = TypeVar("_Part")
 
@@ -144,6 +145,48 @@ class Adapter:
         want(bool(self.targets) and named and ordered, "targets", "sorted module names")
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Counts beside a component, see `assent.train.memory`.
+
+    Args:
+        order: tokens of context at most, 1 to 4.
+        least: people of a group who must have written a thing before it is said.
+        discount: taken off each count, between 0 and 1.
+        weights: for each order, shortest first, how many people the prediction below
+            it counts as.
+
+    Raises:
+        TrainError: a value is outside its range.
+    """
+
+    order: int
+    least: int
+    discount: float
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        ordered = is_count(self.order) and self.order <= MOST_ORDER
+        want(ordered, "order of its memory", f"a whole number from 1 to {MOST_ORDER}")
+        want(is_count(self.least), "`least` of its memory", "a whole number from 1")
+        off = isinstance(self.discount, float) and 0 < self.discount < 1
+        want(off, "discount of its memory", "a number between 0 and 1")
+        heavy = all(
+            isinstance(each, float) and 0 < each < float("inf") for each in self.weights
+        )
+        whole = heavy and len(self.weights) == self.order
+        want(whole, "list of weights of its memory", "a number above 0 for each order")
+
+
+def memory_of(order: int, least: int) -> Memory:
+    """Complete a memory by the constants that did best, see `docs/quality-log.md`.
+
+    Raises:
+        TrainError: a value is outside its range.
+    """
+    return Memory(order, least, 0.8, (100.0, 30.0, 10.0, 5.0)[:order])
+
+
 def part(value: Any, kind: Callable[..., _Part], what: str) -> _Part | None:
     """Read a part of a plan back from JSON; null is none.
 
@@ -156,7 +199,11 @@ def part(value: Any, kind: Callable[..., _Part], what: str) -> _Part | None:
     given = exact_keys(value, kind, what)  # type: ignore[arg-type]
     if "targets" in given:
         given["targets"] = tuple(given["targets"])
-    for name in ("alpha", "noise", "clip", "delta"):
+    if "weights" in given:
+        given["weights"] = tuple(
+            float(each) if type(each) is int else each for each in given["weights"]
+        )
+    for name in ("alpha", "noise", "clip", "delta", "discount"):
         if type(given.get(name)) is int:  # canonical JSON writes 16.0 as 16
             given[name] = float(given[name])
     return kind(**given)

@@ -23,6 +23,7 @@ from assent.errors import TrainError
 from assent.train import checkpoint
 from assent.train.exact import check_device, reproducible
 from assent.train.initial import initial, set_weights
+from assent.train.memory import Remembered, is_memory
 from assent.train.plan import Plan, shard_folder
 
 CLEAN_BASE = "clean base"
@@ -57,7 +58,11 @@ class Served:
         self._unsaid = torch.zeros(self.tokens.size, dtype=torch.bool)  # (V,)
         self._unsaid[list(self.tokens.unsaid)] = True
         wanted = [(g, s) for g in sorted(components) for s in sorted(components[g])]
-        self._serve({part: _load(plan, folder, *part, base) for part in wanted})
+        self._counts: dict[tuple[str, int], checkpoint.State] = {}
+        models = {}
+        for part in wanted:
+            models[part], self._counts[part] = _load(plan, folder, *part, base)
+        self._serve(models)
 
     def _serve(self, models: dict[tuple[str, int], nn.Module]) -> None:
         self.clean_base = not models
@@ -70,6 +75,19 @@ class Served:
         )
         for index, name in enumerate(names):
             self._shares[self.groups.index(name), index] = -math.log(names.count(name))
+        self._memories = self._remember()
+
+    def _remember(self) -> tuple[Remembered, ...]:
+        """Add up the counts of each group's shards; none where there is no memory."""
+        if self.plan.memory is None or self.clean_base:
+            return ()
+        return tuple(
+            Remembered(
+                self.plan.memory,
+                [self._counts[each] for each in self._models if each[0] == group],
+            )
+            for group in self.groups
+        )
 
     @property
     def components(self) -> tuple[tuple[str, int], ...]:
@@ -80,6 +98,13 @@ class Served:
     def models(self) -> tuple[nn.Module, ...]:
         """The model of each component, in the order of `components`."""
         return tuple(self._models.values())
+
+    def counts_of(self, component: int) -> Remembered | None:
+        """Give what one shard alone has counted, of anybody; None where none counts."""
+        if self.plan.memory is None or self.clean_base:
+            return None
+        state = self._counts[self.components[component]]
+        return Remembered(self.plan.memory, [state], least=1)
 
     def without(self, group: str, shard: int | None = None) -> "Served":
         """Leave a suspended group out, or one shard in quarantine; nothing is loaded.
@@ -148,9 +173,8 @@ class Served:
 
     def posterior(self, context: bytes) -> dict[str, float]:
         """Weigh the groups by how well they foresaw a context; the weights sum to 1."""
-        weights = torch.softmax(
-            self._group_scores(self.log_probabilities(context)).sum(dim=1), dim=0
-        )  # (G,)
+        foreseen = self._foreseen(self.tokens.encode(context))  # (G, n)
+        weights = torch.softmax(foreseen.sum(dim=1), dim=0)  # (G,)
         return dict(zip(self.groups, weights.tolist(), strict=True))
 
     def next_probabilities(self, context: bytes) -> Tensor:
@@ -204,7 +228,7 @@ class Served:
         nats, count = 0.0, 0
         for text in texts:
             if text:
-                totals = self._group_scores(self.log_probabilities(text)).sum(dim=1)
+                totals = self._foreseen(self.tokens.encode(text)).sum(dim=1)  # (G,)
                 # A mixture of G equally likely authors, one of whom wrote it all.
                 nats -= float(totals.logsumexp(dim=0)) - math.log(len(self.groups))
                 count += len(text)
@@ -216,6 +240,22 @@ class Served:
         """(..., V) float32 to float64: what is only read can never be said."""
         sayable = logits.double().cpu().masked_fill(self._unsaid, float("-inf"))
         return sayable.log_softmax(dim=-1)
+
+    def _foreseen(self, read: Sequence[int]) -> Tensor:
+        """Score a text by each group, its memory included: (G, n) float64, nats."""
+        scores = self._group_scores(self._scored(read))
+        if not self._memories:
+            return scores
+        pairs = zip(self._memories, scores, strict=True)
+        return torch.stack([memory.score(read, nats) for memory, nats in pairs])
+
+    def _odds(self, context: Sequence[int], scores: Tensor) -> Tensor:
+        """Predict the token after a context by each group: (M, V) nats to (G, V)."""
+        odds = self._group_scores(scores).exp()
+        if not self._memories:
+            return odds
+        pairs = zip(self._memories, odds, strict=True)
+        return torch.stack([memory.spread(context, each) for memory, each in pairs])
 
     def _group_scores(self, scores: Tensor) -> Tensor:
         """Average probabilities inside each group: (M, ...) to (G, ...), in nats."""
@@ -235,7 +275,7 @@ class Reading:
         self._served = served
         self._context = list(context)
         # (G,) nats: how well each group foresaw all tokens so far.
-        self._foreseen = served._group_scores(served._scored(context)).sum(1)
+        self._foreseen = served._foreseen(context).sum(1)
         self._start = -1
         self._pasts: list[Any] = []
         self._advance()
@@ -243,19 +283,17 @@ class Reading:
     def probabilities(self) -> Tensor:
         """Predict the next token: (V,) float64, sums to 1."""
         weights = torch.softmax(self._foreseen, dim=0)  # (G,)
-        groups = self._served._group_scores(self._scores).exp()  # (G, V)
-        return (weights[:, None] * groups).sum(dim=0)  # (V,)
+        return (weights[:, None] * self._odds).sum(dim=0)  # (V,)
 
     def read(self, token: int) -> None:
         """Read one token more."""
-        said = self._served._group_scores(self._scores[:, token])  # (G,)
-        self._foreseen = self._foreseen + said
+        self._foreseen = self._foreseen + self._odds[:, token].log()
         self._context.append(token)
         self._advance()
 
     @torch.no_grad()
     def _advance(self) -> None:
-        """Compute the next token's scores, (M, V), from the window's tokens."""
+        """Compute each group's odds of the next token, (G, V)."""
         models = self._served._models.values()
         start = _window_start(len(self._context), self._served.plan.window)
         fresh = start != self._start
@@ -271,7 +309,7 @@ class Reading:
             logits, present = model(tokens, past)  # (1, t, V)
             self._pasts.append(present)
             scores.append(self._served.log_softmax(logits[0, -1]))  # (V,)
-        self._scores = torch.stack(scores)  # (M, V)
+        self._odds = self._served._odds(self._context, torch.stack(scores))  # (G, V)
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -299,8 +337,8 @@ def _window_start(read: int, window: int) -> int:
 
 def _load(
     plan: Plan, folder: Path, group: str, shard: int, base: Path | None
-) -> nn.Module:
-    """Load a component's weights after its last slice."""
+) -> tuple[nn.Module, checkpoint.State]:
+    """Load a component's weights after its last slice, and its counts."""
     found, state = checkpoint.load(shard_folder(folder, group, shard), plan.slices)
     if (found.plan, found.group, found.shard) != (plan.digest, group, shard):
         raise TrainError(
@@ -309,4 +347,5 @@ def _load(
         )
     model, _ = initial(plan, base)
     set_weights(model, state)
-    return model.to(plan.device)
+    counts = {name: each for name, each in state.items() if is_memory(name)}
+    return model.to(plan.device), counts

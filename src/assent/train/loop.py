@@ -20,6 +20,7 @@ from assent.train import checkpoint
 from assent.train.checkpoint import Checkpoint
 from assent.train.exact import reproducible
 from assent.train.initial import check_tensors, initial, set_weights, trained
+from assent.train.memory import check_vocabulary, count, is_memory
 from assent.train.noise import add_noise, clipped_sum
 from assent.train.plan import Plan
 from assent.train.rows import (
@@ -53,6 +54,7 @@ class Trainer:
     def __init__(self, plan: Plan, base: Path | None = None) -> None:
         self.plan = plan
         self.model, self.tokens = initial(plan, base)
+        check_vocabulary(plan.memory, self.tokens.size)
         self.model.to(plan.device)
         self.step = 0
         self.optimizer = optimizer_of(self.model, plan.weight_decay, plan.betas)
@@ -78,6 +80,7 @@ class Trainer:
         Raises:
             TrainError: the state is of another architecture.
         """
+        state = {name: each for name, each in state.items() if not is_memory(name)}
         check_tensors(self.state(), state)
         self.step = int(state["step"])
         set_weights(self.model, state)
@@ -222,6 +225,11 @@ def train_shard(
     schedule = arrange(plan, key, group, shard, examples, trainer.tokens)
     chain = content_chain(plan, key, group, shard, schedule)
 
+    def state_at(index: int) -> checkpoint.State:
+        if plan.memory is None or index < plan.slices:
+            return trainer.state()
+        return {**trainer.state(), **count(plan.memory, schedule)}
+
     def about(index: int, state: checkpoint.State) -> Checkpoint:
         digest, step = checkpoint.state_digest(state), int(state["step"])
         return Checkpoint(plan.digest, group, shard, index, step, chain[index], digest)
@@ -245,11 +253,12 @@ def train_shard(
             for _ in range(plan.epochs):
                 for rows in schedule[index]:
                     trainer.take_step(rows)
-            checkpoint.save(folder, about(index + 1, trainer.state()), trainer.state())
+            state = state_at(index + 1)
+            checkpoint.save(folder, about(index + 1, state), state)
             # Crash here: the next run goes on from this checkpoint.
             if on_slice is not None:
                 on_slice(index + 1)
-        return checkpoint.state_digest(trainer.state())
+        return checkpoint.state_digest(state_at(plan.slices))
 
 
 def _check_plan(plan: Plan, folder: Path) -> None:

@@ -24,49 +24,65 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from assent.errors import TrainError
 from assent.train.component import Memory
 from assent.train.rows import Schedule
 
 BITS = 16  # of a token in a context: four are one number
 MOST_TOKENS = 1 << BITS
+COLUMNS = ("context", "next", "people")
 
 Numbers = NDArray[np.int64]
 State = Mapping[str, Tensor]
 
 
-def count(memory: Memory, schedule: Schedule, owners: Mapping[str, str]) -> State:
+def is_memory(name: str) -> bool:
+    """Say whether a tensor of a state is of a memory."""
+    return name.startswith("memory.")
+
+
+def check_vocabulary(memory: Memory | None, size: int) -> None:
+    """Refuse a memory of tokens that do not fit. Raises: TrainError."""
+    if memory is not None and size > MOST_TOKENS:
+        raise TrainError(
+            f"a memory counts at most {MOST_TOKENS:,} different tokens, the base has "
+            f"{size:,}",
+            hint="leave out `[memory]`, or use a base with a smaller vocabulary",
+        )
+
+
+def count(memory: Memory, schedule: Schedule) -> dict[str, Tensor]:
     """Count what a shard has read; time and memory grow with its tokens times N.
 
     Args:
         memory: of the plan.
         schedule: all rows of the shard; a context does not reach over a row's start.
-        owners: who wrote a document; one that is not there, a canary, is its own.
 
     Returns:
         For each order 1..N `memory.<order>.context`, `.next` and `.people`: (E,) int64,
         sorted by context, then next token.
     """
     rows = [row for steps in schedule for step in steps for row in step]
-    names = [owners.get(row.document_id, row.document_id) for row in rows]
-    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    people = sorted({row.subject_id for row in rows})
+    numbers = {name: number for number, name in enumerate(people)}
     state = {}
     for order in range(1, memory.order + 1):
         parts = [
-            _followed(np.array(row.tokens, np.int64), order, numbers[name])
-            for row, name in zip(rows, names, strict=True)
+            _followed(
+                np.array(list(row.tokens), np.int64), order, numbers[row.subject_id]
+            )
+            for row in rows
         ]
         table = np.concatenate([np.empty((3, 0), np.int64), *parts], axis=1)
         context, after, _ = np.unique(table, axis=1)  # once a person
-        context, after, people = _added(context, after, np.ones_like(context))
-        for column, values in zip(
-            ("context", "next", "people"), (context, after, people), strict=True
-        ):
+        columns = _added(context, after, np.ones_like(context))
+        for column, values in zip(COLUMNS, columns, strict=True):
             state[f"memory.{order}.{column}"] = torch.from_numpy(values.copy())
     return state
 
 
 def _followed(tokens: Numbers, order: int, person: int) -> Numbers:
-    """List each context of a row, what followed it, and who wrote it: (3, E)."""
+    """List each context of a row, what followed it and who wrote it: (3, E)."""
     after = tokens[order:]
     context = np.zeros(len(after), np.int64)
     for back in range(order):
@@ -82,9 +98,7 @@ def _added(
     context, after, people = context[order], after[order], people[order]
     if not len(context):
         return context, after, people
-    new = np.flatnonzero(
-        np.r_[True, (np.diff(context) != 0) | (np.diff(after) != 0)]
-    )
+    new = np.flatnonzero(np.r_[True, (np.diff(context) != 0) | (np.diff(after) != 0)])
     return context[new], after[new], np.add.reduceat(people, new)
 
 
@@ -132,7 +146,7 @@ class Remembered:
             tokens: the text.
             nats: (n,) float64, what the components make of it.
         """
-        read = np.array(tokens, np.int64)  # (n,)
+        read = np.array(list(tokens), np.int64)  # (n,)
         odds = np.exp(nats.numpy())  # (n,)
         for number, order in enumerate(self._orders, 1):
             if len(read) <= number:
@@ -195,7 +209,7 @@ def _order(number: int, states: Sequence[State], least: int) -> _Order:
             [np.empty(0, np.int64)]
             + [state[f"memory.{number}.{name}"].numpy() for state in states]
         )
-        for name in ("context", "next", "people")
+        for name in COLUMNS
     ]
     context, after, people = _added(*columns)
     kept = people >= least

@@ -17,6 +17,7 @@ from assent.errors import TrainError
 from assent.train.component import (
     Adapter,
     Base,
+    Memory,
     Shape,
     exact_keys,
     is_count,
@@ -30,6 +31,7 @@ BYTES_PER_SHARD = 65_536  # less text than this and a component starves
 MOST_SHARDS = 256
 GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # it names a folder
 MOMENTS = ("kept", "reset")
+LATER_KEYS = ("privacy", "memory")
 CPU, CUDA = "cpu", "cuda"
 MOST_CANARIES = 100_000
 CANARY_BYTES = 64
@@ -89,6 +91,7 @@ class Plan:
     device: str = CPU
     canaries: int = 0
     privacy: Privacy | None = None
+    memory: Memory | None = None
     host: Mapping[str, str] = field(default_factory=dict, hash=False)
     golden: str = ""
     v: int = 2
@@ -118,8 +121,11 @@ class Plan:
         if self.adapter is not None:
             value["adapter"]["targets"] = list(self.adapter.targets)
         value["host"] = dict(self.host)
-        if self.privacy is None:
-            del value["privacy"]  # plans that were sealed before have no such key
+        if self.memory is not None:
+            value["memory"]["weights"] = list(self.memory.weights)
+        for name in LATER_KEYS:
+            if value[name] is None:
+                del value[name]  # plans that were sealed before have no such key
         return value
 
     @classmethod
@@ -129,8 +135,9 @@ class Plan:
         Raises:
             TrainError: a key is missing or unknown, or a value is not as wanted.
         """
-        private = isinstance(value, dict) and value.get("privacy") is not None
-        given = exact_keys(value, cls, "plan", () if private else ("privacy",))
+        found = value if isinstance(value, dict) else {}
+        left_out = [name for name in LATER_KEYS if found.get(name) is None]
+        given = exact_keys(value, cls, "plan", left_out)
         try:
             groups = tuple(_group(item) for item in _list(given["groups"]))
             changed = {
@@ -145,6 +152,7 @@ class Plan:
                 "base": part(given["base"], Base, "base of the plan"),
                 "adapter": part(given["adapter"], Adapter, "adapter of the plan"),
                 "privacy": part(given.get("privacy"), Privacy, "privacy of the plan"),
+                "memory": part(given.get("memory"), Memory, "memory of the plan"),
                 "host": dict(given["host"]),
             }
             return cls(**{**given, **changed})
@@ -195,6 +203,8 @@ def _check_names(plan: Plan) -> None:
     want((plan.shape is None) != (plan.base is None), "start", "one: a shape or a base")
     based = plan.adapter is None or plan.base is not None
     want(based, "adapter", "on a base")
+    silent = plan.privacy is None or plan.memory is None
+    want(silent, "memory", "left out where `privacy` is declared: counts hide nobody")
     want(plan.moments in MOMENTS, "moments", "`kept` or `reset`")
     want(plan.device in (CPU, CUDA), "device", f"`{CPU}` or `{CUDA}`")
     want(is_hex(plan.key_commitment), "key commitment", "64 hexadecimal digits")

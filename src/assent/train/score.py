@@ -27,7 +27,7 @@ class Scores:
 
     Args:
         bits: (X, M) bits a token, lower is better foreseen; NaN for a text without any.
-        lowest: (X, M) Min-K%++: higher is better foreseen.
+        lowest: (X, M) Min-K%++ of the networks alone: higher is better foreseen.
         tokens: (X,) how many each text has.
     """
 
@@ -56,6 +56,7 @@ def score(served: Served, texts: Sequence[bytes]) -> Scores:
     bits, lowest = np.full(shape, np.nan), np.full(shape, np.nan)
     for component in range(len(served.components)):
         nats, standing = _tokens(served, component, rows)
+        nats = _remembered(served, component, rows, nats)
         sums = np.bincount(owner, -nats, minlength=len(texts))
         some = counts > 0
         bits[some, component] = sums[some] / counts[some] / np.log(2)
@@ -85,6 +86,24 @@ def _tokens(
             standings.append(((said - mean) / deviation)[read])
     none = torch.zeros(0, dtype=torch.float64)
     return torch.cat([none, *nats]).numpy(), torch.cat([none, *standings]).numpy()
+
+
+def _remembered(
+    served: Served, component: int, rows: Sequence[Row], nats: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Let the shard's own counts speak too, also of what one person alone wrote.
+
+    More than is served, so that an audit finds what is kept and not only what is said.
+    """
+    own = served.counts_of(component)
+    if own is None or not rows:
+        return nats
+    ends = np.cumsum([len(row.tokens) for row in rows])
+    parts = np.split(nats, ends[:-1])
+    pairs = zip(rows, parts, strict=True)
+    return np.concatenate(
+        [own.score(row.tokens, torch.from_numpy(each)).numpy() for row, each in pairs]
+    )
 
 
 def _expected(every: Tensor) -> tuple[Tensor, Tensor]:
