@@ -32,6 +32,7 @@ class Exported:
         shards: how many.
         folder: where it lies.
         digest: of its files, as of a base.
+        memory: whether the plan has one, which no merge takes along.
     """
 
     model_id: str
@@ -39,6 +40,7 @@ class Exported:
     shards: int
     folder: Path
     digest: str
+    memory: bool = False
 
     def lines(self) -> list[str]:
         """Say it in lines for a terminal."""
@@ -47,6 +49,7 @@ class Exported:
             f"group `{self.group}` of {self.model_id}, {shards} merged: "
             f"`{FOLDER}/{self.model_id}/{self.group}`",
             f"digest {self.digest}",
+            *(["the plan's memory is not in it"] if self.memory else []),
         ]
 
 
@@ -130,7 +133,8 @@ def _export(place: Place, plan: Plan, wanted: dict[str, Any]) -> Exported:
         write_whole(_about(folder, group), about)
     else:
         _log(place, model_id, group, digest)  # made before exports were logged
-    return Exported(model_id, group, len(states), target, digest)
+    remembers = plan.memory is not None
+    return Exported(model_id, group, len(states), target, digest, remembers)
 
 
 def _log(place: Place, model_id: str, group: str, digest: str) -> None:
