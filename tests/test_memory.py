@@ -101,7 +101,21 @@ def test_what_one_person_alone_wrote_is_not_said():
     found = Remembered(memory, [state])
 
     assert found.spread([1], odds)[2] > 1 / 6  # both wrote it
-    assert torch.equal(found.spread([1, 2], odds), odds)  # what followed, one each
+    # What followed that, one wrote each: it says no more than one token less does.
+    assert torch.equal(found.spread([1, 2], odds), found.spread([2], odds))
+    assert torch.equal(found.spread([2], odds), odds)
+
+
+def test_the_share_of_what_is_not_said_goes_to_the_prediction_below():
+    memory = replace(TWO, order=1, weights=(2.0,), least=2)
+    rows = [("ann", [1, 2]), ("bob", [1, 2]), ("cleo", [1, 3]), ("dan", [1, 4])]
+    odds = torch.full((6,), 1 / 6, dtype=torch.float64)
+
+    found = Remembered(memory, [counted(memory, *rows)]).spread([1], odds)
+
+    assert found[2].item() == pytest.approx((1.5 + (2 + 0.5 + 2) / 6) / (4 + 2))
+    assert found[3] == found[5]
+    assert found.sum().item() == pytest.approx(1.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ has read it all: unlike weights they add up over shards, and exactly, because th
 whole numbers. A person counts once for a context and what followed it, however often
 she wrote it. What is served are sums over the shards of a group that may answer, and of
 these only what at least `least` people have written: what one person alone wrote is
-never said by it. To forget is to count again without her.
+never said by it, and what it weighed goes to the prediction below. To forget is to
+count again without her.
 
 The prediction of the components is the last resort of the counts: each order of context
 gives way to the next shorter one, and the shortest to the components. Source:
@@ -111,6 +112,7 @@ class _Order:
     after: Numbers  # (E,) sorted inside a context
     people: NDArray[np.float64]  # (E,)
     totals: NDArray[np.float64]  # (C,) people, over all that followed
+    unsaid: NDArray[np.float64]  # (C,) of them, those of entries that too few wrote
 
     def find(self, context: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
         """Find contexts: (n,) their numbers, and whether they are there at all."""
@@ -162,9 +164,9 @@ class Remembered:
                 ],
                 np.float64,
             )
-            below = odds[number + seen]
-            kinds, totals = ends - firsts, order.totals[at[seen]]
-            odds[number + seen] = self._mixed(number, people, kinds, totals, below)
+            odds[number + seen] = self._mixed(
+                number, people, at[seen], odds[number + seen]
+            )
         return torch.from_numpy(np.log(odds))
 
     def spread(self, context: Sequence[int], odds: Tensor) -> Tensor:
@@ -180,21 +182,23 @@ class Remembered:
             first, end = order.starts[at[0]], order.starts[at[0] + 1]
             people = np.zeros(len(found))
             people[order.after[first:end]] = order.people[first:end]
-            total = order.totals[at[0]]
-            found = self._mixed(number, people, end - first, total, found)
+            found = self._mixed(number, people, at[0], found)
         return torch.from_numpy(found)
 
     def _mixed(
         self,
         number: int,
         people: NDArray[np.float64],
-        kinds: Numbers,
-        totals: NDArray[np.float64],
+        at: Numbers,
         below: NDArray[np.float64],
     ) -> NDArray[np.float64]:
+        """Mix counts of one order after contexts `at` with the prediction below it."""
         weight, off = self._memory.weights[number - 1], self._memory.discount
+        order = self._orders[number - 1]
+        kinds = order.starts[at + 1] - order.starts[at]
+        rest = weight + off * kinds + order.unsaid[at]
         kept = np.maximum(people - off, 0.0)
-        return (kept + (weight + off * kinds) * below) / (totals + weight)
+        return (kept + rest * below) / (order.totals[at] + weight)
 
 
 def _people(order: _Order, first: int, end: int, token: int) -> float:
@@ -212,14 +216,18 @@ def _order(number: int, states: Sequence[State], least: int) -> _Order:
         for name in COLUMNS
     ]
     context, after, people = _added(*columns)
+    every, firsts = np.unique(context, return_index=True)
+    totals = np.add.reduceat(people, firsts) if len(firsts) else people
     kept = people >= least
     context, after, people = context[kept], after[kept], people[kept]
     contexts, starts = np.unique(context, return_index=True)
-    totals = np.add.reduceat(people, starts) if len(starts) else people
+    totals = totals[np.searchsorted(every, contexts)]
+    said = np.add.reduceat(people, starts) if len(starts) else people
     return _Order(
         contexts,
         np.append(starts, len(context)),
         after,
         people.astype(np.float64),
         totals.astype(np.float64),
+        (totals - said).astype(np.float64),
     )
