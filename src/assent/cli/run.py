@@ -8,6 +8,7 @@ import click
 
 from assent.cli.audit import audit
 from assent.cli.base import base
+from assent.cli.calibrate import calibrate
 from assent.cli.erasing import erase
 from assent.cli.monitor import evidence, monitor
 from assent.cli.objecting import object_
@@ -125,8 +126,10 @@ def explain(
         sys.exit(1)
 
 
-# What a build does to texts, for files alone.
-cli.add_command(redact)
+# What a build does to texts, for files alone; what a plan may start from, and how much
+# text a shard of it needs.
+for command in (redact, base, calibrate):
+    cli.add_command(command)
 
 
 @cli.command()
@@ -148,10 +151,6 @@ def build(context: click.Context, engine: str, master: str | None) -> None:
 # In the order of the flow: what is built can be measured, and handed over.
 for command in (audit, share, pass_on, apply, acknowledge):
     cli.add_command(command)
-
-
-# What a plan may start from.
-cli.add_command(base)
 
 
 @cli.command()

@@ -54,7 +54,6 @@ from assent.train.plan import (
     Plan,
     commitment,
     learning_rate_table,
-    shards_for,
 )
 from assent.train.privacy import Guarantee, Privacy, guarantee
 
@@ -362,7 +361,7 @@ def plan_of(place: Place, groups: dict[str, tuple[str, ...]], key: bytes) -> Pla
         purpose=config.purpose,
         recipients=config.recipients,
         groups=tuple(
-            Group(name, countries, shards_for(config.declared_bytes(name)))
+            Group(name, countries, config.shards(name))
             for name, countries in groups.items()
         ),
         slices=train.slices,

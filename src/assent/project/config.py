@@ -11,6 +11,7 @@ from assent.errors import UsageError
 from assent.files import SECRET_MODE
 from assent.ledger.store import is_server
 from assent.policy.load import Declared
+from assent.train.plan import BYTES_PER_SHARD, shards_for
 
 FILE = "assent.toml"
 ORIGIN = re.compile(r"[^+\s]+")  # a signed note's key name; source: C2SP signed-note
@@ -75,6 +76,8 @@ MAY_BE_LEFT_OUT = frozenset(
 )
 SECTIONS_MAY_BE_LEFT_OUT = ("base", "privacy", "memory", "receipts")
 CHOICES = ("real", "simulated")
+PER_SHARD = "bytes_per_shard"
+"""In `[capacity]`, where all other keys but `default` name groups."""
 
 SERVER_LINE = '# ledger = "postgresql://assent@db.example.org/ledger"'
 TEMPLATE = (
@@ -133,6 +136,7 @@ workers = 2
 
 [capacity]    # bytes of text that a group may hold: declared, never counted from people
 default = {capacity}
+# bytes_per_shard = 65536    # text that a shard needs: `assent calibrate` measures it
 
 # [receipts]    # what people read in theirs; what is left out is "not available"
 # withdraw_at = "https://example.org/settings/training"
@@ -201,6 +205,8 @@ class Config:
     receipts: Mapping[str, str]
     witnesses: str = ""
     """Path of a C2SP tlog-policy, from the project folder; empty: nobody is asked."""
+    bytes_per_shard: int = BYTES_PER_SHARD
+    """Text that a shard needs, as `assent calibrate` measures it."""
 
     @property
     def mode(self) -> int:
@@ -217,9 +223,10 @@ class Config:
         """Folder of the clean base; None where shards start from nothing."""
         return self.base.folder if self.base else None
 
-    def declared_bytes(self, group: str) -> int:
-        """Bytes of text that a group may hold, as declared."""
-        return self.capacity.get(group, self.capacity["default"])
+    def shards(self, group: str) -> int:
+        """Count a group's shards by what is declared: bytes of it, bytes a shard."""
+        declared = self.capacity.get(group, self.capacity["default"])
+        return shards_for(declared, self.bytes_per_shard)
 
 
 def load_config(folder: Path) -> Config:
@@ -281,9 +288,10 @@ def parse_config(text: str, folder: Path) -> Config:
         base=_base(value["base"], folder) if "base" in value else None,
         privacy=value.get("privacy"),
         memory=value.get("memory"),
-        capacity=dict(value["capacity"]),
+        capacity={k: n for k, n in value["capacity"].items() if k != PER_SHARD},
         receipts=dict(value.get("receipts", {})),
         witnesses=value["project"].get("witnesses", ""),
+        bytes_per_shard=value["capacity"].get(PER_SHARD, BYTES_PER_SHARD),
     )
 
 

@@ -1,5 +1,6 @@
 """Models of a project: trained, asked, exported, gated and repaired."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,34 @@ if TYPE_CHECKING:
     from assent.project.gating import Gate
     from assent.project.repaired import Repaired
     from assent.project.training import Answer, Trained
+    from assent.train.calibrate import Calibrated
 
 
 class Models:
     """The part of `Project` that makes models, lets them speak and repairs them."""
 
     place: Place
+
+    def calibrate(
+        self,
+        files: Sequence[Path],
+        allowed: float = 0.03,
+        progress: Progress = lambda *_: None,
+    ) -> "Calibrated":
+        """Measure on text that nobody can withdraw how much of it a shard needs.
+
+        Args:
+            files: UTF-8 text.
+            allowed: loss, as a fraction of the bits a byte of one shard, > 0.
+            progress: told of each shard.
+
+        Raises:
+            TrainError: a declaration is out of its range, the base cannot be read, or
+                the files are no text or too little.
+        """
+        from assent.project.calibrating import calibrate_project
+
+        return calibrate_project(self.place, files, allowed, progress)
 
     def train(self, progress: Progress = lambda *_: None, *, on: str = "") -> "Trained":
         """Train the sealed plan on the latest corpus.

@@ -106,7 +106,7 @@ def make_base(
     transformers()  # before an hour of training, not after
     read, pieces = [], []
     for path in files:
-        text, about = _text(path)
+        text, about = read_text(path)
         read.append(about)
         pieces += [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     held = pieces[HELD - 1 :: HELD]
@@ -140,7 +140,12 @@ def make_base(
     return Made(parameters, stream.numel() * recipe.epochs, bits)
 
 
-def _text(path: Path) -> tuple[str, dict[str, Any]]:
+def read_text(path: Path) -> tuple[str, dict[str, Any]]:
+    """Read a clean text: (it, its name, hash and size in bytes).
+
+    Raises:
+        TrainError: it cannot be read, or is not UTF-8.
+    """
     try:
         data = path.read_bytes()
         text = data.decode()

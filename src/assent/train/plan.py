@@ -246,24 +246,25 @@ def _check_constants(plan: Plan) -> None:
     want(plan.clip_norm > 0, "clip norm", "above 0")
 
 
-def shards_for(declared_bytes: int) -> int:
+def shards_for(declared_bytes: int, bytes_per_shard: int = BYTES_PER_SHARD) -> int:
     """Choose a group's shard count from its DECLARED capacity, never a counted one.
 
-    The rule: the largest power of two that leaves each shard 64 KiB of text, at least
-    1 and at most 256. Cheap forgetting and sibling controls want many shards, the
+    The rule: the largest power of two that leaves each shard so much text, at least 1
+    and at most 256. Cheap forgetting and sibling controls want many shards, the
     quality of text wants few: below this much text a component starves. A group with
     one shard has no sibling controls, so audits of it rest on canaries alone.
 
     Args:
         declared_bytes: text the group is expected to hold, in bytes, from the
             configuration. A count of today's text would depend on the roster.
+        bytes_per_shard: as measured on clean text, see `assent.train.calibrate`, > 0.
 
     Raises:
         TrainError: the capacity is negative.
     """
     if declared_bytes < 0:
         raise TrainError(f"a declared capacity of {declared_bytes} bytes is below 0")
-    fitting = max(1, declared_bytes // BYTES_PER_SHARD)
+    fitting = max(1, declared_bytes // bytes_per_shard)
     return min(MOST_SHARDS, 1 << (fitting.bit_length() - 1))
 
 
