@@ -26,6 +26,7 @@ MEASURES = {
     "suspension": ("forget_speed", "suspension"),
     "throughput": ("forget_speed", "throughput"),
     "audit": ("forget_audit", "audit"),
+    "quality": ("forget_quality", "quality"),
 }
 """By name: module and function, which takes the file of people and a scale."""
 
