@@ -2,6 +2,7 @@
 
 All start from one clean base and read the same people's texts once, by the plan's own
 trainer. The one model cannot forget; the shards can, each the cheaper the more of them.
+Each is measured as it is served, with its memory of what two people wrote, and without.
 """
 
 import os
@@ -19,7 +20,7 @@ from assent.files import publish_folder
 from assent.train import checkpoint
 from assent.train.base import load as load_base
 from assent.train.clean import Recipe, make_base
-from assent.train.component import Base, Shape, digest_of
+from assent.train.component import Base, Shape, digest_of, memory_of
 from assent.train.ensemble import Served
 from assent.train.host import seal
 from assent.train.loop import train_shard
@@ -50,11 +51,17 @@ def quality(text: Path, scale: float) -> Figures:
     with tempfile.TemporaryDirectory() as name:
         people = People(load(text), scale)
         base = base_in(Path(name))
-        figures = {"bpb_base": bits(plan_of(people, base, 1), people, base, {})}
-        figures["bpb_mono"] = trained_bits(people, base, 0)
-        for shards in SHARDS:
-            figures[f"bpb_{shards * len(GROUPS)}"] = trained_bits(people, base, shards)
-    return figures | {"bpb_loss": figures["bpb_16"] / figures["bpb_mono"] - 1}
+        nobody = Served(plan_of(people, base, 1), Path(), {}, base)
+        figures = {"bpb_base": people.bits(nobody)}
+        for shards in (0, *SHARDS):
+            key = f"bpb_{shards * len(GROUPS)}" if shards else "bpb_mono"
+            bare, whole = trained_bits(people, base, shards)
+            figures |= {f"{key}_bare": bare, key: whole}
+    one = figures["bpb_mono_bare"]
+    return figures | {
+        "bpb_loss": figures["bpb_16"] / one - 1,
+        "bpb_loss_bare": figures["bpb_16_bare"] / one - 1,
+    }
 
 
 class People:
@@ -79,6 +86,11 @@ class People:
                 elif read < TRAINED.get(group, MOST) * scale:
                     self.trained.append(who)
                     read += who.size
+
+    def bits(self, served: Served) -> float:
+        """Measure bits a byte on the texts of those who are held out."""
+        texts = (text.encode() for who in self.held for text in who.texts)
+        return served.bits_per_byte(texts)
 
     def rows(self, base: Path) -> int:
         """Count the windows that all of those who are trained on fill."""
@@ -132,12 +144,13 @@ def plan_of(people: People, base: Path, shards: int) -> Plan:
         key_commitment=commitment(KEY),
         shape=None,
         base=Base(digest_of(base), forget_clean.PROVENANCE),
+        memory=memory_of(order=4, least=2),
     )
     return seal(draft, base)
 
 
-def trained_bits(people: People, base: Path, shards: int) -> float:
-    """Train everybody by a plan. Returns: bits a byte of what is served."""
+def trained_bits(people: People, base: Path, shards: int) -> tuple[float, float]:
+    """Train everybody by a plan. Returns: bits a byte without the memory, and with."""
     plan = plan_of(people, base, shards)
     assignment = Assignment(plan, KEY)
     parts: dict[tuple[str, int], list[Person]] = defaultdict(list)
@@ -153,16 +166,5 @@ def trained_bits(people: People, base: Path, shards: int) -> float:
             for index in range(plan.slices):
                 checkpoint.remove(own, index)  # else 32 shards fill 3 GB
             served[group].append(shard)
-        return bits(plan, people, base, served, Path(name))
-
-
-def bits(
-    plan: Plan,
-    people: People,
-    base: Path,
-    served: dict[str, list[int]],
-    folder: Path = Path(),
-) -> float:
-    """Measure bits a byte on the texts of those who are held out."""
-    texts = (text.encode() for who in people.held for text in who.texts)
-    return Served(plan, folder, served, base).bits_per_byte(texts)
+        whole = Served(plan, Path(name), served, base)
+        return people.bits(whole.without_memory()), people.bits(whole)

@@ -39,7 +39,10 @@ def test_the_last_line_has_the_figures_and_every_hash_is_equal(tmp_path):
     assert found["suspension_s"] > 0
     assert found["suspension_documents"] > 100
     bits = {name: value for name, value in found.items() if name.startswith("bpb_")}
-    loss = bits.pop("bpb_loss")
-    assert list(bits) == ["bpb_base", "bpb_mono", "bpb_4", "bpb_8", "bpb_16", "bpb_32"]
-    assert all(0 < each < bits["bpb_base"] for each in list(bits.values())[1:])
-    assert loss == bits["bpb_16"] / bits["bpb_mono"] - 1
+    loss, bare = bits.pop("bpb_loss"), bits.pop("bpb_loss_bare")
+    arms = ["bpb_mono", "bpb_4", "bpb_8", "bpb_16", "bpb_32"]
+    assert sorted(bits) == sorted(["bpb_base", *arms, *(f"{arm}_bare" for arm in arms)])
+    assert all(0 < bits[f"{arm}_bare"] < bits["bpb_base"] for arm in arms)
+    assert all(0 < bits[arm] < bits[f"{arm}_bare"] for arm in arms)
+    assert loss == bits["bpb_16"] / bits["bpb_mono_bare"] - 1
+    assert bare == bits["bpb_16_bare"] / bits["bpb_mono_bare"] - 1

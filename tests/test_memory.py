@@ -188,6 +188,8 @@ def test_a_group_without_a_shard_counts_without_it(trained):
     alone = Served(plan, folder, {"eu": [0]})
     assert fewer.bits_per_byte([text]) == alone.bits_per_byte([text])
     assert fewer.bits_per_byte([text]) != served.bits_per_byte([text])
+    bare = served.without_memory()
+    assert bare.bits_per_byte([text]) != served.bits_per_byte([text])
 
 
 def test_an_audit_hears_what_a_shard_keeps_of_one_person(trained):

@@ -179,7 +179,7 @@ class Memory:
 
 
 def memory_of(order: int, least: int) -> Memory:
-    """Complete a memory by the constants that did best, see `docs/benchmarks.md`.
+    """Complete a memory by the constants that did best, see `docs/quality-log.md`.
 
     Raises:
         TrainError: a value is outside its range.

@@ -106,6 +106,12 @@ class Served:
         state = self._counts[self.components[component]]
         return Remembered(self.plan.memory, [state], least=1)
 
+    def without_memory(self) -> "Served":
+        """Leave the counts out: what a merge of the components would know."""
+        bare = copy.copy(self)
+        bare._memories = ()
+        return bare
+
     def without(self, group: str, shard: int | None = None) -> "Served":
         """Leave a suspended group out, or one shard in quarantine; nothing is loaded.
 
